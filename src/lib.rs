@@ -1,1 +1,5 @@
-//! Placeholder.
+//! Headroom: replicas ready before the load arrives.
+
+pub mod api;
+pub mod engine;
+pub mod validate;

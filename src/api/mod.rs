@@ -1,0 +1,22 @@
+//! The API: `headroom.dev/v1alpha1`, kind `ScalingPolicy`. Types only; what they mean is decided in `validate.rs`.
+//!
+//! The schema that `headroom crd` prints is generated from these types, doc comments included, so `kubectl explain
+//! spol.spec` shows what stands here. Whatever schema and CEL can check is checked by the API server itself, so that
+//! `kubectl apply --dry-run=server` tells the truth without a webhook. There is no conversion webhook: changes stay
+//! additive.
+
+pub mod behavior;
+pub mod scalar;
+pub mod spec;
+pub mod status;
+
+pub use behavior::{HpaPolicy, HpaPolicyType, HpaScalingRules, HpaSelectPolicy, PolicyBehavior};
+pub use scalar::{Duration, LeadTime, Quantity};
+pub use spec::{
+    MetricSpec, MetricTarget, PolicyMode, PredictionModeSpec, PredictionSpec, PrometheusSource, ScalingPolicy,
+    ScalingPolicySpec, ScheduleSpec, TargetRef,
+};
+pub use status::ScalingPolicyStatus;
+
+/// The API group of everything Headroom defines.
+pub const GROUP: &str = "headroom.dev";

@@ -1,0 +1,126 @@
+//! Scalars of the API with a schema of their own: quantities, durations and lead times.
+//!
+//! They carry what was written, unparsed; `validate.rs` turns them into numbers.
+
+use std::borrow::Cow;
+
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+
+/// A Kubernetes quantity above zero, as integer or string: `1000`, `"0.5"`, `"500m"`, `"1k"`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Quantity(pub IntOrString);
+
+impl JsonSchema for Quantity {
+    fn schema_name() -> Cow<'static, str> {
+        "Quantity".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "x-kubernetes-int-or-string": true,
+            "anyOf": [{"type": "integer"}, {"type": "string"}],
+            "maxLength": 32,
+            "x-kubernetes-validations": [{
+                "rule": "type(self) == int ? int(self) > 0 : isQuantity(string(self)) && quantity(string(self)).isGreaterThan(quantity('0'))",
+                "messageExpression": "'must be a quantity above 0, such as 1000, \"0.5\" or \"500m\"; got ' + string(self)"
+            }]
+        })
+    }
+}
+
+impl From<&str> for Quantity {
+    fn from(text: &str) -> Self {
+        Quantity(IntOrString::String(text.to_owned()))
+    }
+}
+
+/// A relative deviation, HPA's `tolerance`: a quantity from 0 up, such as `"0.1"` for 10 %.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Tolerance(pub IntOrString);
+
+impl JsonSchema for Tolerance {
+    fn schema_name() -> Cow<'static, str> {
+        "Tolerance".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "x-kubernetes-int-or-string": true,
+            "anyOf": [{"type": "integer"}, {"type": "string"}],
+            "maxLength": 32,
+            "x-kubernetes-validations": [{
+                "rule": "type(self) == int ? int(self) >= 0 : isQuantity(string(self)) && !quantity(string(self)).isLessThan(quantity('0'))",
+                "messageExpression": "'must be a quantity from 0 up, such as \"0.1\" for 10 %; got ' + string(self)"
+            }]
+        })
+    }
+}
+
+/// A duration in Prometheus' style: `15s`, `5m`, `1h30m`, `28d`, `2w`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Duration(pub String);
+
+/// Whole units from weeks to seconds, largest first, each at most once.
+const DURATION_PATTERN: &str = "^([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$";
+
+impl JsonSchema for Duration {
+    fn schema_name() -> Cow<'static, str> {
+        "Duration".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "pattern": DURATION_PATTERN,
+            "minLength": 2,
+            "maxLength": 16,
+        })
+    }
+}
+
+impl From<&str> for Duration {
+    fn from(text: &str) -> Self {
+        Duration(text.to_owned())
+    }
+}
+
+/// `auto`, or a duration in Prometheus' style.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LeadTime(pub String);
+
+impl JsonSchema for LeadTime {
+    fn schema_name() -> Cow<'static, str> {
+        "LeadTime".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "pattern": "^(auto|([0-9]+h)?([0-9]+m)?([0-9]+s)?)$",
+            "minLength": 2,
+            "maxLength": 16,
+        })
+    }
+}

@@ -1,0 +1,259 @@
+//! `ScalingPolicy` and its spec, with the CEL rules that the API server enforces.
+//!
+//! A rule's message names the field, shows the value where CEL can, and says what to do. Lists are keyed and bounded
+//! so that the rules stay within the API server's cost budget. Neighbours: `behavior.rs`, `scalar.rs`, `status.rs`.
+
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::behavior::PolicyBehavior;
+use super::scalar::{Duration, LeadTime, Quantity};
+use super::status::ScalingPolicyStatus;
+
+/// What a target should have ready, from which evidence, and within which limits.
+#[derive(Clone, CustomResource, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[kube(
+    group = "headroom.dev",
+    version = "v1alpha1",
+    kind = "ScalingPolicy",
+    plural = "scalingpolicies",
+    shortname = "spol",
+    category = "autoscaling",
+    namespaced,
+    status = "ScalingPolicyStatus",
+    derive = "PartialEq",
+    doc = "Scales one target from live metrics, scheduled windows and a forecast, and says why.",
+    printcolumn(name = "Target", type_ = "string", json_path = ".spec.targetRef.name"),
+    printcolumn(name = "Mode", type_ = "string", json_path = ".spec.mode"),
+    printcolumn(name = "Replicas", type_ = "integer", json_path = ".status.currentReplicas"),
+    printcolumn(name = "Desired", type_ = "integer", json_path = ".status.desiredReplicas"),
+    printcolumn(name = "Winner", type_ = "string", json_path = ".status.decision.winner"),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].status"
+    ),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("self.minReplicas <= self.maxReplicas")
+        .message(Message::Expression("'minReplicas (' + string(self.minReplicas) + ') must not exceed maxReplicas (' + string(self.maxReplicas) + ')'".into()))
+        .field_path(".minReplicas"),
+    validation = Rule::new("size(self.metrics) + size(self.schedules) > 0")
+        .message("nothing to scale by: give at least one entry in metrics or schedules")
+        .field_path(".metrics"),
+    validation = Rule::new("!has(self.prediction) || self.metrics.exists(m, m.name == self.prediction.metric)")
+        .message(Message::Expression("'prediction.metric (' + self.prediction.metric + ') must be the name of an entry in metrics'".into()))
+        .field_path(".prediction.metric"),
+    validation = Rule::new("!has(self.prediction) || self.metrics.all(m, m.name != self.prediction.metric || has(m.target.averageValue))")
+        .message("prediction.metric must name a metric whose target is an averageValue: a total load can be forecast and divided, an average over the present replicas cannot")
+        .field_path(".prediction.metric"),
+    validation = Rule::new("self.schedules.all(s, has(s.maxReplicas) || !has(s.minReplicas) || s.minReplicas <= self.maxReplicas)")
+        .message("a schedule's minReplicas must not exceed the policy's maxReplicas; give that schedule a maxReplicas of its own, or raise the policy's")
+        .field_path(".schedules")
+)]
+pub struct ScalingPolicySpec {
+    /// The object to scale: a Deployment, or anything else with a scale subresource, in the policy's namespace.
+    pub target_ref: TargetRef,
+    /// Never fewer replicas than this. Default 1.
+    #[serde(default = "one")]
+    #[schemars(range(min = 1, max = 1000000))]
+    pub min_replicas: i32,
+    /// Never more replicas than this, unless an active schedule sets a maxReplicas of its own.
+    #[schemars(range(min = 1, max = 1000000))]
+    pub max_replicas: i32,
+    /// Time between two decisions, from 1s to 1h. Default 15s.
+    #[serde(default = "fifteen_seconds")]
+    #[x_kube(validation = Rule::new("!self.contains('d') && !self.contains('w') && duration(self) >= duration('1s') && duration(self) <= duration('1h')")
+        .message(Message::Expression("'interval must be from 1s to 1h, such as 15s; got ' + self".into())))]
+    pub interval: Duration,
+    /// Active: decisions are written. DryRun: everything but the write. Paused: the present count is held. Default Active.
+    #[serde(default)]
+    pub mode: PolicyMode,
+    /// Reactive evidence. The largest proposal of all evidence wins; a metric without a value blocks scale-down.
+    #[serde(default)]
+    #[schemars(length(max = 16))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    pub metrics: Vec<MetricSpec>,
+    /// Scheduled evidence: windows with a floor, a ceiling or an exact count.
+    #[serde(default)]
+    #[schemars(length(max = 64))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    pub schedules: Vec<ScheduleSpec>,
+    /// Predicted evidence: a linear regression over the history of one metric's load.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prediction: Option<PredictionSpec>,
+    /// How fast and how eagerly the replica count may move. Defaults are HPA v2's.
+    #[serde(default)]
+    pub behavior: PolicyBehavior,
+}
+
+/// The object to scale.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TargetRef {
+    /// For example apps/v1.
+    #[schemars(length(min = 1, max = 253))]
+    pub api_version: String,
+    /// For example Deployment.
+    #[schemars(length(min = 1, max = 63))]
+    pub kind: String,
+    /// Its name, in the policy's namespace.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
+}
+
+/// What happens with a decision.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum PolicyMode {
+    /// It is written to the target.
+    #[default]
+    Active,
+    /// Everything but the write: status, events and metrics say what would have been done.
+    DryRun,
+    /// The present count is held; evidence is still collected and shown.
+    Paused,
+}
+
+/// One metric: where its value comes from and how it becomes replicas.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MetricSpec {
+    /// A name of your choice; unique in the policy.
+    #[schemars(regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"), length(min = 1, max = 63))]
+    pub name: String,
+    /// A PromQL query that returns one number.
+    pub prometheus: PrometheusSource,
+    /// The proportional rule, as HPA v2.
+    pub target: MetricTarget,
+}
+
+/// A PromQL query and the server that answers it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PrometheusSource {
+    /// Must return a scalar or exactly one series, finite and not negative.
+    #[schemars(length(min = 1, max = 4096))]
+    pub query: String,
+    /// The name of a server from the operator's configuration (`--prometheus NAME=URL`). Default `default`.
+    #[serde(default = "default_server")]
+    #[schemars(regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"), length(min = 1, max = 63))]
+    pub server: String,
+}
+
+/// The proportional rule. Exactly one of its fields.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("has(self.value) != has(self.averageValue)")
+    .message("target must have exactly one of value (the query returns an average or a ratio) and averageValue (the query returns a total, which is divided by the replicas)"))]
+pub struct MetricTarget {
+    /// The query returns an average over the replicas: replicas = ⌈ready × value ÷ target⌉.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<Quantity>,
+    /// The query returns a total: replicas = ⌈total ÷ target⌉.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub average_value: Option<Quantity>,
+}
+
+/// A recurring window. It opens at `start` and closes at `end` or after `duration`; while it is open, its limits hold.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("has(self.end) != has(self.duration)")
+        .message(Message::Expression("'schedule ' + self.name + ' must have exactly one of end (a cron expression) and duration (such as 10h)'".into())),
+    validation = Rule::new("has(self.replicas) != (has(self.minReplicas) || has(self.maxReplicas))")
+        .message(Message::Expression("'schedule ' + self.name + ' must have minReplicas and/or maxReplicas, or replicas for an exact count'".into())),
+    validation = Rule::new("!has(self.minReplicas) || !has(self.maxReplicas) || self.minReplicas <= self.maxReplicas")
+        .message(Message::Expression("'schedule ' + self.name + ': minReplicas must not exceed maxReplicas'".into())),
+    validation = Rule::new("!has(self.end) || self.end != self.start")
+        .message(Message::Expression("'schedule ' + self.name + ': start and end are the same (' + self.start + '), so the window would be empty; use duration'".into()))
+)]
+pub struct ScheduleSpec {
+    /// A name of your choice; unique in the policy.
+    #[schemars(regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"), length(min = 1, max = 63))]
+    pub name: String,
+    /// The IANA time zone in which start and end are read, for example Europe/Zurich. Default UTC.
+    #[serde(default = "utc")]
+    #[schemars(length(min = 1, max = 64))]
+    pub time_zone: String,
+    /// When the window opens: a cron expression of five fields (minute, hour, day of month, month, day of week).
+    #[schemars(regex(pattern = r"^\S+( +\S+){4}$"), length(max = 128))]
+    pub start: String,
+    /// When it closes: a cron expression of five fields.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^\S+( +\S+){4}$"), length(max = 128))]
+    pub end: Option<String>,
+    /// How long it stays open, from 1m to 366d; instead of end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duration: Option<Duration>,
+    /// Never fewer replicas than this while the window is open. Acts at once: no tolerance, cooldown or rate limit delays it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1000000))]
+    pub min_replicas: Option<i32>,
+    /// Never more replicas than this while the window is open; may exceed the policy's maxReplicas. Stops growth at
+    /// once; the way down to it is damped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1000000))]
+    pub max_replicas: Option<i32>,
+    /// Exactly this many while the window is open: minReplicas and maxReplicas in one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1000000))]
+    pub replicas: Option<i32>,
+}
+
+/// The forecast of one metric's load.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PredictionSpec {
+    /// The name of the metric whose load is forecast; its target must be an averageValue.
+    #[schemars(length(min = 1, max = 63))]
+    pub metric: String,
+    /// Preview: computed and reported, does nothing. ScaleOut: one more candidate, so it can only raise. Default Preview.
+    #[serde(default)]
+    pub mode: PredictionModeSpec,
+    /// How much history the model may use, from 3d to 35d. Default 28d.
+    #[serde(default = "four_weeks")]
+    pub history: Duration,
+    /// How far ahead replicas must be asked for to be ready in time, from 30s to 1h; or auto: the measured start-up
+    /// time of the target's pods, plus the metric's delay, plus the interval. Default auto.
+    #[serde(default = "auto")]
+    #[x_kube(validation = Rule::new("self == 'auto' || (duration(self) >= duration('30s') && duration(self) <= duration('1h'))")
+        .message(Message::Expression("'leadTime must be auto, or from 30s to 1h; got ' + self".into())))]
+    pub lead_time: LeadTime,
+}
+
+/// Whether the forecast acts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum PredictionModeSpec {
+    /// Computed and reported, never acted upon.
+    #[default]
+    Preview,
+    /// One more candidate in the maximum: it can only raise.
+    ScaleOut,
+}
+
+fn one() -> i32 {
+    1
+}
+
+fn fifteen_seconds() -> Duration {
+    "15s".into()
+}
+
+fn four_weeks() -> Duration {
+    "28d".into()
+}
+
+fn auto() -> LeadTime {
+    LeadTime("auto".into())
+}
+
+fn default_server() -> String {
+    "default".into()
+}
+
+fn utc() -> String {
+    "UTC".into()
+}

@@ -1,0 +1,41 @@
+//! The stabilisation window, HPA v2's: the highest recommendation of the window on the way down, the lowest on the
+//! way up. Source: `stabilizeRecommendationWithBehaviors` in kubernetes `pkg/controller/podautoscaler/horizontal.go`.
+//!
+//! Recommendations are remembered within floor and ceiling, so a scale-down under way never turns into growth because
+//! of an old number beyond the ceiling (kubernetes#98174).
+
+use jiff::Timestamp;
+
+use super::super::decision::{Limit, LimitKind};
+use super::super::policy::Policy;
+use super::super::state::State;
+
+/// The limit, where the window changes the number.
+pub(super) fn apply(policy: &Policy, state: &State, current: u32, recommended: u32, now: Timestamp) -> Option<Limit> {
+    let (window, extreme, kind) = if recommended < current {
+        let window = policy.behavior.down.stabilization;
+        (
+            window,
+            state.for_down.within(now, window),
+            LimitKind::ScaleDownStabilized,
+        )
+    } else if recommended > current {
+        let window = policy.behavior.up.stabilization;
+        (window, state.for_up.within(now, window), LimitKind::ScaleUpStabilized)
+    } else {
+        return None;
+    };
+    let (at, extreme) = extreme?;
+    // Never past the present count: the window delays a move, it does not start one in the other direction.
+    let after = if recommended < current {
+        extreme.clamp(recommended, current)
+    } else {
+        extreme.clamp(current, recommended)
+    };
+    (after != recommended).then(|| Limit {
+        kind,
+        before: recommended,
+        after,
+        until: at.checked_add(window).ok(),
+    })
+}

@@ -1,0 +1,255 @@
+//! The typed decision: every proposal, the winner, every limit that changed it, and what is blocked until when.
+//!
+//! Status, events, metrics, logs, `explain` and `simulate` all render this one value; nothing else may say why
+//! replicas are what they are. Words live in `report/`; here are only facts and their stable names.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::observation::Failure;
+
+/// What `decide` concluded at one instant.
+#[derive(Clone, Debug, PartialEq)]
+#[must_use = "an unread decision explains nothing"]
+pub struct Decision {
+    /// The instant it was made for.
+    pub at: Timestamp,
+    /// `spec.replicas` as observed.
+    pub current: u32,
+    /// Ready pods as observed.
+    pub ready: Option<u32>,
+    /// One entry per source, in the order metrics, schedules, forecast (or the baseline alone).
+    pub proposals: Vec<Proposal>,
+    /// Index into `proposals` of the largest one, where any source proposed.
+    pub winner: Option<usize>,
+    /// The winning proposal within floor and ceiling, before damping: what is remembered for stabilisation.
+    pub recommended: u32,
+    /// Each clamp that changed the number, in the order it was applied.
+    pub limits: Vec<Limit>,
+    /// The replica count that ought to be asked for now.
+    pub desired: u32,
+    /// What is to be done about it.
+    pub action: Action,
+    /// The windows' floor and ceiling in force, with the policy's own bounds.
+    pub range: Range,
+    /// The earliest instants at which a change in each direction may happen; `None` where nothing blocks.
+    pub next_eligible: NextEligible,
+    /// One entry per schedule, in the policy's order.
+    pub windows: Vec<Window>,
+    /// `spec.maxReplicas` as it was at this decision (an edit that lowers it acts at once).
+    pub(crate) max_replicas: u32,
+}
+
+/// What is to be done about a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Nothing: the target already has the desired count.
+    Hold,
+    /// Write this count to the scale subresource.
+    Scale {
+        /// The count to ask for.
+        to: u32,
+        /// A floor (or an edit of maxReplicas) forced it: it starts a cooldown but does not count against rate limits.
+        forced: bool,
+    },
+    /// The policy is in DryRun: this is what would have been written.
+    WouldScale {
+        /// The count that would have been asked for.
+        to: u32,
+    },
+    /// The policy is paused: the count is held.
+    Paused,
+    /// The target is at zero because a person put it there: autoscaling is off until it is raised (as HPA does).
+    Disabled,
+}
+
+/// One source's contribution.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Proposal {
+    /// Who says so.
+    pub source: Source,
+    /// What it says.
+    pub outcome: Outcome,
+}
+
+/// Where a proposal comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A metric, by its name.
+    Metric(Arc<str>),
+    /// A window, by its schedule's name.
+    Schedule(Arc<str>),
+    /// The forecast of the metric with this name.
+    Forecast(Arc<str>),
+    /// `minReplicas`, for a policy without any metric.
+    Baseline,
+}
+
+/// What one source says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// This many replicas, from this value.
+    Replicas {
+        /// The proposed count.
+        replicas: u32,
+        /// The evidence behind it: the metric's value, the forecast's bound, the window's floor.
+        value: f64,
+        /// The metric is within its tolerance, so the present count stands.
+        within_tolerance: bool,
+    },
+    /// It would say this many, but is only previewed.
+    Preview {
+        /// The previewed count.
+        replicas: u32,
+        /// The forecast's bound.
+        value: f64,
+    },
+    /// Nothing, and that is no fault: it blocks nothing.
+    Abstains(Abstention),
+    /// The metric has no usable value: scale-down is blocked, scale-up is not.
+    Invalid(Failure),
+}
+
+/// Why a source has nothing to say.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Abstention {
+    /// The window is not active.
+    Inactive,
+    /// The window is active but sets only a ceiling.
+    CeilingOnly,
+    /// The forecast is not trusted; the reason in the forecaster's words.
+    Forecast(Arc<str>),
+    /// No forecast was computed yet.
+    NoForecast,
+}
+
+/// One clamp: what it was before, what after, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// Which rule.
+    pub kind: LimitKind,
+    /// The number it was given.
+    pub before: u32,
+    /// The number it made of it.
+    pub after: u32,
+    /// When the rule may let more through, where that is known.
+    pub until: Option<Timestamp>,
+}
+
+/// The rules that can change a recommendation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum LimitKind {
+    /// A metric has no usable value, so nothing is scaled down.
+    MetricInvalid,
+    /// A scale-up is held back until the recommendation has lasted.
+    ScaleUpStabilized,
+    /// A scale-down is held back by a higher recommendation within the window.
+    ScaleDownStabilized,
+    /// Too soon after the last scale-up.
+    ScaleUpCooldown,
+    /// Too soon after the last change.
+    ScaleDownCooldown,
+    /// A rate policy allows no more growth yet.
+    ScaleUpLimit,
+    /// A rate policy allows no more shrinking yet.
+    ScaleDownLimit,
+    /// Fewer than `minReplicas` were recommended.
+    MinReplicas,
+    /// More than `maxReplicas` were recommended.
+    MaxReplicas,
+    /// An active window's floor is above the recommendation.
+    WindowFloor,
+    /// An active window's ceiling is below the recommendation.
+    WindowCeiling,
+    /// The policy is paused.
+    Paused,
+}
+
+impl LimitKind {
+    /// The stable name, HPA's where HPA has one; fit for a condition's reason and a metric's label.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            LimitKind::MetricInvalid => "MetricInvalid",
+            LimitKind::ScaleUpStabilized => "ScaleUpStabilized",
+            LimitKind::ScaleDownStabilized => "ScaleDownStabilized",
+            LimitKind::ScaleUpCooldown => "ScaleUpCooldown",
+            LimitKind::ScaleDownCooldown => "ScaleDownCooldown",
+            LimitKind::ScaleUpLimit => "ScaleUpLimit",
+            LimitKind::ScaleDownLimit => "ScaleDownLimit",
+            LimitKind::MinReplicas => "TooFewReplicas",
+            LimitKind::MaxReplicas => "TooManyReplicas",
+            LimitKind::WindowFloor => "WindowFloor",
+            LimitKind::WindowCeiling => "WindowCeiling",
+            LimitKind::Paused => "Paused",
+        }
+    }
+}
+
+/// Floor and ceiling in force, and who set them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Range {
+    /// The highest of `minReplicas` and the active windows' floors.
+    pub floor: u32,
+    /// The highest ceiling of the active windows that set one, else `maxReplicas`; never below `floor`.
+    pub ceiling: u32,
+    /// Index of the schedule that set the floor, where it is not `minReplicas`.
+    pub floor_by: Option<usize>,
+    /// Index of the schedule that set the ceiling, where it is not `maxReplicas`.
+    pub ceiling_by: Option<usize>,
+}
+
+/// The earliest instants at which a change may happen; `None`: now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NextEligible {
+    /// Growing.
+    pub up: Option<Timestamp>,
+    /// Shrinking.
+    pub down: Option<Timestamp>,
+}
+
+/// A schedule's state at an instant; it holds until `until`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Whether the window is open.
+    pub active: bool,
+    /// From when this answer holds: the evaluation's own instant.
+    pub evaluated: Timestamp,
+    /// When it changes: the end of an open window, the start of a closed one; `None`: never.
+    pub until: Option<Timestamp>,
+}
+
+impl Decision {
+    /// The source of the winning proposal.
+    pub fn winner_source(&self) -> Option<&Source> {
+        self.winner.and_then(|i| self.proposals.get(i)).map(|p| &p.source)
+    }
+
+    /// The metrics without a usable value, with why.
+    pub fn invalid(&self) -> impl Iterator<Item = (&Source, &Failure)> {
+        self.proposals.iter().filter_map(|p| match &p.outcome {
+            Outcome::Invalid(failure) => Some((&p.source, failure)),
+            _ => None,
+        })
+    }
+}
+
+impl Source {
+    /// The name of the metric or schedule; `minReplicas` for the baseline.
+    pub fn name(&self) -> &str {
+        match self {
+            Source::Metric(name) | Source::Schedule(name) | Source::Forecast(name) => name,
+            Source::Baseline => "minReplicas",
+        }
+    }
+
+    /// The kind of evidence: a closed list, fit for a label.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Source::Metric(_) => "metric",
+            Source::Schedule(_) => "schedule",
+            Source::Forecast(_) => "forecast",
+            Source::Baseline => "baseline",
+        }
+    }
+}

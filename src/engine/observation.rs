@@ -1,0 +1,123 @@
+//! What was seen at one instant: the target's replicas, each metric's value or failure, and the forecast.
+//!
+//! `observe/` fills it in from the cluster and Prometheus, `simulate/` from a trace. A missing or nonsensical input
+//! is a value with a reason here, never an error: `decide` has to be able to say what it did about it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::forecast::Forecast;
+
+/// Everything `decide` may look at besides policy, state and time.
+#[derive(Clone, Debug)]
+pub struct Observation {
+    /// The target's replicas.
+    pub replicas: Replicas,
+    /// One entry per metric, in the policy's order. A missing entry counts as a failure.
+    pub samples: Vec<Sample>,
+    /// The forecast, where the policy asks for one.
+    pub forecast: Option<Forecast>,
+}
+
+/// The target's replicas at the instant of observation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Replicas {
+    /// `spec.replicas` of the scale subresource: what is asked for. Never `status.replicas`: during a rollout that
+    /// includes the surge, and feeding it back runs away (kubernetes#72775).
+    pub spec: u32,
+    /// Pods that are ready, where known.
+    pub ready: Option<u32>,
+}
+
+/// One metric's value, or why there is none.
+pub type Sample = Result<f64, Failure>;
+
+/// Why a metric has no usable value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Failure {
+    /// The class of the failure; stable, fit for a condition's reason and a metric's label.
+    pub cause: Cause,
+    /// What happened in words, with the server and the value where that helps.
+    pub message: Arc<str>,
+    /// Since when this metric has had no value, where known.
+    pub since: Option<Timestamp>,
+}
+
+/// The classes of metric failure: a closed list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Cause {
+    /// The server could not be reached.
+    Unreachable,
+    /// The server did not answer in time.
+    Timeout,
+    /// The server answered with an error or with something that is not its protocol.
+    BadAnswer,
+    /// The query has an error.
+    BadQuery,
+    /// The query returned nothing.
+    Empty,
+    /// The query returned more than one series.
+    Ambiguous,
+    /// The value is NaN or infinite.
+    NotFinite,
+    /// The value is negative.
+    Negative,
+    /// The sample is too old to act upon.
+    Stale,
+    /// No value was collected for this metric.
+    Missing,
+    /// The policy names a server that the operator was not given.
+    UnknownServer,
+}
+
+impl Cause {
+    /// The name used in conditions, labels and JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Cause::Unreachable => "Unreachable",
+            Cause::Timeout => "Timeout",
+            Cause::BadAnswer => "BadAnswer",
+            Cause::BadQuery => "BadQuery",
+            Cause::Empty => "Empty",
+            Cause::Ambiguous => "Ambiguous",
+            Cause::NotFinite => "NotFinite",
+            Cause::Negative => "Negative",
+            Cause::Stale => "Stale",
+            Cause::Missing => "Missing",
+            Cause::UnknownServer => "UnknownServer",
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Failure {
+    /// A failure of which only cause and message are known.
+    pub fn new(cause: Cause, message: impl Into<Arc<str>>) -> Self {
+        Failure {
+            cause,
+            message: message.into(),
+            since: None,
+        }
+    }
+}
+
+/// The sample as `decide` may use it: finite and not negative, or a failure that says which it was not.
+///
+/// # Errors
+/// The sample's own failure, or [`Cause::NotFinite`] / [`Cause::Negative`].
+pub fn usable(sample: Option<&Sample>) -> Sample {
+    match sample {
+        None => Err(Failure::new(Cause::Missing, "no value was collected")),
+        Some(Err(failure)) => Err(failure.clone()),
+        Some(Ok(v)) if !v.is_finite() => Err(Failure::new(Cause::NotFinite, format!("the value is {v}"))),
+        Some(Ok(v)) if *v < 0.0 => Err(Failure::new(Cause::Negative, format!("the value is {v}"))),
+        Some(Ok(v)) => Ok(*v),
+    }
+}

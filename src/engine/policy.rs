@@ -1,0 +1,213 @@
+//! The validated policy: what `decide` obeys.
+//!
+//! `validate.rs` is the only place that builds one from the API's types; whatever is here is already checked,
+//! so nothing downstream re-reads the spec. Durations are [`SignedDuration`]s and never negative.
+//! Neighbours: `observation.rs` (what was seen), `state.rs` (what is remembered), `decision.rs` (what comes out).
+
+use std::sync::Arc;
+
+use croner::Cron;
+use jiff::SignedDuration;
+use jiff::tz::TimeZone;
+
+/// One validated `ScalingPolicy`.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// The admin's limits on the replica count.
+    pub bounds: Bounds,
+    /// Time between two decisions.
+    pub interval: SignedDuration,
+    /// Whether decisions are written.
+    pub mode: Mode,
+    /// Reactive evidence, in the order of the spec.
+    pub metrics: Vec<Metric>,
+    /// Scheduled evidence, in the order of the spec.
+    pub schedules: Vec<Schedule>,
+    /// Predicted evidence.
+    pub prediction: Option<Prediction>,
+    /// How fast and how eagerly the replica count may move.
+    pub behavior: Behavior,
+}
+
+/// `spec.minReplicas` and `spec.maxReplicas`; min ≤ max.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Never fewer than this.
+    pub min: u32,
+    /// Never more than this, unless an active window says otherwise.
+    pub max: u32,
+}
+
+/// What happens with a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// It is written to the target.
+    Active,
+    /// Everything but the write.
+    DryRun,
+    /// The present count is held; evidence is still collected and shown.
+    Paused,
+}
+
+/// One reactive metric: a name and the rule that turns its value into replicas.
+#[derive(Clone, Debug)]
+pub struct Metric {
+    /// `spec.metrics[].name`.
+    pub name: Arc<str>,
+    /// How its value becomes a replica count.
+    pub target: Target,
+}
+
+/// The proportional rule of HPA v2. Targets are finite and positive.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Target {
+    /// The query returns an average over the replicas (or a ratio): ready × value ÷ target.
+    Value(f64),
+    /// The query returns a total: total ÷ target.
+    AverageValue(f64),
+}
+
+/// A recurring window with a floor, a ceiling, or both (equal: an exact count).
+#[derive(Clone, Debug)]
+pub struct Schedule {
+    /// `spec.schedules[].name`.
+    pub name: Arc<str>,
+    /// The zone in which `start` and `end` are read.
+    pub zone: TimeZone,
+    /// When the window opens.
+    pub start: Cron,
+    /// When it closes.
+    pub end: End,
+    /// The least replicas while it is active.
+    pub floor: Option<u32>,
+    /// The most replicas while it is active.
+    pub ceiling: Option<u32>,
+}
+
+/// How a window ends. Windows are half-open: [start, end).
+#[derive(Clone, Debug)]
+pub enum End {
+    /// At the next occurrence of this expression.
+    At(Cron),
+    /// This long after its start.
+    After(SignedDuration),
+}
+
+/// The forecast's part in the decision.
+#[derive(Clone, Debug)]
+pub struct Prediction {
+    /// Index into [`Policy::metrics`] of the metric whose load is forecast; its target is an average value.
+    pub metric: usize,
+    /// Whether the forecast acts.
+    pub mode: PredictionMode,
+    /// How far ahead replicas must be asked for.
+    pub lead: Lead,
+    /// How much history the model may use.
+    pub history: SignedDuration,
+}
+
+/// Whether the forecast acts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PredictionMode {
+    /// Computed and reported, never acted upon.
+    Preview,
+    /// One more candidate in the maximum: it can only raise.
+    ScaleOut,
+}
+
+/// The forecast's lead time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lead {
+    /// Measured: start-up time of the target's pods + metric delay + interval.
+    Auto,
+    /// Fixed by the admin.
+    Fixed(SignedDuration),
+}
+
+/// HPA v2's `behavior`, plus a cooldown per direction.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Behavior {
+    /// Rules for growing.
+    pub up: ScalingRules,
+    /// Rules for shrinking.
+    pub down: ScalingRules,
+}
+
+/// The rules of one direction.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScalingRules {
+    /// Recommendations of this long are considered before moving; zero looks at the last only.
+    pub stabilization: SignedDuration,
+    /// Rate limits; never empty unless `select` is [`SelectPolicy::Disabled`].
+    pub policies: Vec<RatePolicy>,
+    /// Which of the rate limits counts.
+    pub select: SelectPolicy,
+    /// Relative deviation of a metric from its target below which nothing moves in this direction.
+    pub tolerance: f64,
+    /// Least time between the last change and the next in this direction (see `damp::cooldown`).
+    pub cooldown: SignedDuration,
+}
+
+/// At most `amount` within any `period`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RatePolicy {
+    /// Pods or percent, and how many.
+    pub amount: Amount,
+    /// The window over which changes are added up; 1 s to 30 min.
+    pub period: SignedDuration,
+}
+
+/// The size of a rate limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Amount {
+    /// Replicas.
+    Pods(u32),
+    /// Percent of the count at the period's start.
+    Percent(u32),
+}
+
+/// Which of several rate limits counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SelectPolicy {
+    /// The one that allows the largest change.
+    Max,
+    /// The one that allows the smallest change.
+    Min,
+    /// None: this direction is switched off.
+    Disabled,
+}
+
+impl Default for Behavior {
+    /// HPA v2's defaults: up at once, by 100 % or 4 pods in 15 s; down after 300 s, by 100 % in 15 s; tolerance 10 %.
+    fn default() -> Self {
+        let rate = |amount| RatePolicy {
+            amount,
+            period: SignedDuration::from_secs(15),
+        };
+        Behavior {
+            up: ScalingRules {
+                stabilization: SignedDuration::ZERO,
+                policies: vec![rate(Amount::Percent(100)), rate(Amount::Pods(4))],
+                select: SelectPolicy::Max,
+                tolerance: 0.1,
+                cooldown: SignedDuration::ZERO,
+            },
+            down: ScalingRules {
+                stabilization: SignedDuration::from_secs(300),
+                policies: vec![rate(Amount::Percent(100))],
+                select: SelectPolicy::Max,
+                tolerance: 0.1,
+                cooldown: SignedDuration::ZERO,
+            },
+        }
+    }
+}
+
+impl Policy {
+    /// The longest period of any rate policy: how long a scale event matters to the rate limits.
+    pub fn longest_rate_period(&self) -> SignedDuration {
+        let rules = [&self.behavior.up, &self.behavior.down];
+        let periods = rules.iter().flat_map(|r| r.policies.iter().map(|p| p.period));
+        periods.max().unwrap_or(SignedDuration::ZERO)
+    }
+}

@@ -1,0 +1,30 @@
+//! The forecast's proposal: ⌈bound ÷ target⌉, as a candidate (ScaleOut) or for show (Preview).
+//!
+//! A forecast that is missing or not trusted abstains and blocks nothing: the reactive metrics rule.
+
+use super::super::decision::{Abstention, Outcome};
+use super::super::forecast::{Forecast, Trust};
+use super::super::policy::{PredictionMode, Target};
+use super::ceil_replicas;
+
+/// What the forecast proposes.
+pub(super) fn propose(mode: PredictionMode, target: Target, forecast: Option<&Forecast>) -> Outcome {
+    let Some(forecast) = forecast else {
+        return Outcome::Abstains(Abstention::NoForecast);
+    };
+    if let Trust::Abstains(reason) = &forecast.trust {
+        return Outcome::Abstains(Abstention::Forecast(reason.clone()));
+    }
+    // validate.rs refuses a prediction on an average; were it let through, dividing would still be a sane count.
+    let (Target::AverageValue(target) | Target::Value(target)) = target;
+    let replicas = ceil_replicas(forecast.upper / target);
+    let value = forecast.upper;
+    match mode {
+        PredictionMode::Preview => Outcome::Preview { replicas, value },
+        PredictionMode::ScaleOut => Outcome::Replicas {
+            replicas,
+            value,
+            within_tolerance: false,
+        },
+    }
+}

@@ -1,0 +1,203 @@
+//! What has to be remembered between two decisions: recommendations, scale events, open windows.
+//!
+//! `decide` reads it and never changes it; [`State::record`] takes in a decision, [`State::scaled`] a change that
+//! was really made. The events survive a restart through the object's status (`report/status.rs`);
+//! recommendations do not: [`State::restore`] seeds them with the present count, as HPA does.
+
+use std::collections::VecDeque;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::decision::{Decision, Window};
+use super::policy::Policy;
+
+/// Most scale events kept. Rate policies look back 30 min at most, so a 15 s interval makes at most 120 changes; past
+/// this number the two oldest of the same direction become one at the later's instant, which only makes limits stricter.
+const MAX_EVENTS: usize = 32;
+
+/// The memory of one policy.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    /// Past recommendations (within floor and ceiling, before damping), oldest first, thinned for each direction.
+    pub(super) for_down: Extremes,
+    pub(super) for_up: Extremes,
+    /// Changes that were made, oldest first.
+    events: VecDeque<ScaleEvent>,
+    /// The schedules' states at the last decision, in the policy's order.
+    pub(super) windows: Vec<Window>,
+    /// `spec.maxReplicas` that the target last obeyed.
+    pub(super) obeyed_max: Option<u32>,
+}
+
+/// A change of the replica count that was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScaleEvent {
+    /// When.
+    pub at: Timestamp,
+    /// Replicas before.
+    pub from: u32,
+    /// Replicas after.
+    pub to: u32,
+    /// A floor forced it: it starts cooldowns and does not count against rate limits.
+    pub forced: bool,
+}
+
+impl ScaleEvent {
+    /// Whether it grew.
+    pub fn up(&self) -> bool {
+        self.to > self.from
+    }
+}
+
+impl State {
+    /// The state after a restart: known events, and the present count as the only recommendation, as HPA does.
+    pub fn restore(
+        events: impl IntoIterator<Item = ScaleEvent>,
+        current: u32,
+        obeyed_max: Option<u32>,
+        now: Timestamp,
+    ) -> Self {
+        let mut state = State {
+            obeyed_max,
+            ..State::default()
+        };
+        for event in events {
+            state.scaled(event);
+        }
+        state.for_down.push(now, current, Keep::Highest);
+        state.for_up.push(now, current, Keep::Lowest);
+        state
+    }
+
+    /// The known changes, oldest first.
+    pub fn events(&self) -> impl DoubleEndedIterator<Item = &ScaleEvent> + ExactSizeIterator {
+        self.events.iter()
+    }
+
+    /// `spec.maxReplicas` that the target last obeyed: lets a lowering edit be told from a window's end.
+    pub fn obeyed_max(&self) -> Option<u32> {
+        self.obeyed_max
+    }
+
+    /// Forgets what belongs to an older version of the policy: its windows. Recommendations and events stay.
+    pub fn policy_changed(&mut self) {
+        self.windows.clear();
+    }
+
+    /// Takes in what was decided, whether or not it is written.
+    pub fn record(&mut self, policy: &Policy, decision: &Decision) {
+        let now = decision.at;
+        self.forget_the_future(now);
+        self.for_down.push(now, decision.recommended, Keep::Highest);
+        self.for_up.push(now, decision.recommended, Keep::Lowest);
+        self.for_down.prune(now, policy.behavior.down.stabilization);
+        self.for_up.prune(now, policy.behavior.up.stabilization);
+        self.windows.clone_from(&decision.windows);
+        // An edit that lowers maxReplicas stays visible until it was obeyed; while a window's ceiling governs, it has
+        // nothing to lower, and the window's end must not look like an edit.
+        let raised = self.obeyed_max.is_none_or(|m| m < decision.max_replicas);
+        if raised || decision.current <= decision.max_replicas || decision.range.ceiling_by.is_some() {
+            self.obeyed_max = Some(decision.max_replicas);
+        }
+        let longest = policy
+            .longest_rate_period()
+            .max(policy.behavior.up.cooldown)
+            .max(policy.behavior.down.cooldown);
+        while let Some(first) = self.events.front()
+            && self.events.len() > 1
+            && now.duration_since(first.at) > longest
+        {
+            self.events.pop_front();
+        }
+    }
+
+    /// Takes in a change that was made.
+    pub fn scaled(&mut self, event: ScaleEvent) {
+        self.events.push_back(event);
+        if self.events.len() > MAX_EVENTS {
+            let mergeable = |a: &ScaleEvent, b: &ScaleEvent| a.up() == b.up() && a.forced == b.forced;
+            let pair = (1..self.events.len()).find(|&i| mergeable(&self.events[i - 1], &self.events[i]));
+            match pair {
+                Some(i) => {
+                    let delta = i64::from(self.events[i - 1].to) - i64::from(self.events[i - 1].from);
+                    let later = &mut self.events[i];
+                    later.from = u32::try_from(i64::from(later.from) - delta).unwrap_or(0);
+                    self.events.remove(i - 1);
+                }
+                None => {
+                    self.events.pop_front();
+                }
+            }
+        }
+    }
+
+    /// The last change in either direction.
+    pub fn last_change(&self) -> Option<Timestamp> {
+        self.events.iter().map(|e| e.at).max()
+    }
+
+    /// The last growth.
+    pub fn last_up(&self) -> Option<Timestamp> {
+        self.events.iter().filter(|e| e.up()).map(|e| e.at).max()
+    }
+
+    /// A clock that went back must not leave entries that expire late: whatever lies ahead of `now` counts as now.
+    fn forget_the_future(&mut self, now: Timestamp) {
+        self.for_down.clamp_to(now);
+        self.for_up.clamp_to(now);
+        for event in &mut self.events {
+            event.at = event.at.min(now);
+        }
+    }
+}
+
+/// Which end of the recommendations a direction needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Keep {
+    Highest,
+    Lowest,
+}
+
+/// The running maximum (or minimum) of a sliding window, as a monotonic queue: only entries that can still become the
+/// extreme are kept, so a one-second interval over an hour's window costs a handful of entries instead of 3,600.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Extremes {
+    entries: VecDeque<(Timestamp, u32)>,
+}
+
+impl Extremes {
+    fn push(&mut self, at: Timestamp, value: u32, keep: Keep) {
+        while let Some(&(_, last)) = self.entries.back()
+            && match keep {
+                Keep::Highest => last <= value,
+                Keep::Lowest => last >= value,
+            }
+        {
+            self.entries.pop_back();
+        }
+        self.entries.push_back((at, value));
+    }
+
+    fn prune(&mut self, now: Timestamp, window: SignedDuration) {
+        while let Some(&(at, _)) = self.entries.front()
+            && now.duration_since(at) >= window
+            && self.entries.len() > 1
+        {
+            self.entries.pop_front();
+        }
+    }
+
+    fn clamp_to(&mut self, now: Timestamp) {
+        for (at, _) in &mut self.entries {
+            *at = (*at).min(now);
+        }
+    }
+
+    /// The extreme within `window` before `now`, with the instant at which it was recommended.
+    pub(super) fn within(&self, now: Timestamp, window: SignedDuration) -> Option<(Timestamp, u32)> {
+        self.entries
+            .iter()
+            .find(|(at, _)| now.duration_since(*at) < window)
+            .copied()
+    }
+}
