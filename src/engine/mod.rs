@@ -1,0 +1,3 @@
+//! The decision engine: pure and total, it knows neither Kubernetes nor the clock.
+
+pub mod forecast;
