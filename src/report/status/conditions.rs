@@ -312,7 +312,8 @@ fn distrust(why: &Abstention) -> &'static str {
         Abstention::Stale { .. } => "LoadStale",
         Abstention::ClockWentBack { .. } => "ClockWentBack",
         Abstention::WorseThanNaive(_) => "WorseThanNaive",
-        Abstention::Nonsense { .. } => "NonsenseForecast",
+        // Whatever else a model can answer is no load.
+        _ => "ForecastUnusable",
     }
 }
 
