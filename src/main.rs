@@ -1,8 +1,5 @@
 //! Placeholder.
-use kube::CustomResourceExt;
-fn main() {
-    print!(
-        "{}",
-        serde_yaml::to_string(&headroom::api::ScalingPolicy::crd()).unwrap_or_default()
-    );
+fn main() -> anyhow::Result<()> {
+    print!("{}", headroom::api::crd::yaml()?);
+    Ok(())
 }

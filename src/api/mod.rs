@@ -6,6 +6,7 @@
 //! additive.
 
 pub mod behavior;
+pub mod crd;
 pub mod scalar;
 pub mod spec;
 pub mod status;

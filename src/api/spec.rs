@@ -39,7 +39,8 @@ use super::status::ScalingPolicyStatus;
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = Rule::new("self.minReplicas <= self.maxReplicas")
-        .message(Message::Expression("'minReplicas (' + string(self.minReplicas) + ') must not exceed maxReplicas (' + string(self.maxReplicas) + ')'".into()))
+        // `format`, not `string(…) + …`: the API server cannot bound the length of an integer's string and refuses the CRD.
+        .message(Message::Expression("'must not exceed maxReplicas: %d is more than %d; lower it or raise maxReplicas'.format([self.minReplicas, self.maxReplicas])".into()))
         .field_path(".minReplicas"),
     validation = Rule::new("size(self.metrics) + size(self.schedules) > 0")
         .message("nothing to scale by: give at least one entry in metrics or schedules")
