@@ -1,25 +1,404 @@
-//! The forecast as the engine sees it (placeholder for the branch that brings the model).
-use jiff::Timestamp;
-use std::sync::Arc;
+//! The load forecast: what the highest load over the next lead time will be, how high it may get, and whether to believe it.
+//!
+//! [`Forecaster::observe`] learns, [`Forecaster::forecast`] answers. Each closed 5-minute bucket is first predicted, then scored
+//! and learnt (so errors are out of sample), in this order through the folder:
+//! `history` (buckets) → `features` (a row) → `ridge` (linear regression) → `backtest` (errors, bound) → `gate` (trust).
+//!
+//! Pure and total: time is an argument, any number may come in, and doubt is a value ([`Trust::Abstains`]). It must never see
+//! replicas: training on one's own scaling learns the autoscaler, not the load.
+//!
+//! Cost of a policy, measured in release mode: state 80 kB with four weeks of history (64 kB of it buckets), 15 ns an observation,
+//! 1.3 µs a forecast, 2 µs a closed bucket, 60 µs a refit.
 
-/// A forecast.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Forecast {
-    /// Instant.
-    pub at: Timestamp,
-    /// Point.
-    pub value: f64,
-    /// Bound.
-    pub upper: f64,
-    /// Trust.
-    pub trust: Trust,
+mod backtest;
+mod decay;
+mod features;
+mod gate;
+mod history;
+mod ridge;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+
+use jiff::{SignedDuration, Timestamp};
+
+pub use self::backtest::{Bound, Errors};
+pub use self::gate::{Abstention, Samples, Trust};
+
+use self::backtest::Backtest;
+use self::features::{COLUMNS, Naive, Row};
+use self::gate::Gate;
+use self::history::{BUCKET, Bucket, DAY, History};
+use self::ridge::{Coefficients, Gram};
+
+/// Share of time the load is meant to stay at or below [`Forecast::upper`]. Constant until margins are calibrated against the
+/// policy's objective.
+const LEVEL: f64 = 0.9;
+/// Buckets learnt before a forecast may be trusted: two days, so that "as yesterday" was tested for a day.
+const NEED: u64 = 2 * DAY as u64;
+/// Buckets learnt before the first fit: one day, a sample of every hour.
+const FIRST_FIT: u64 = DAY as u64;
+/// Closed buckets between refits: an hour of data moves two weeks' worth of sums by 0.2 %, and 10,000 policies cost 0.6 s an hour.
+const REFIT: u32 = 12;
+/// … while history is replayed: four weeks are then 28 fits.
+const REFIT_REPLAYED: u32 = DAY as u32;
+/// Age of the newest observation beyond which the forecast abstains, in seconds: two buckets, so that load sampled every five
+/// minutes is never stale.
+const STALE: i64 = 2 * BUCKET;
+/// A forecast is at most this multiple of the highest load in history: a linear model of growth multiplies, and half again of the
+/// peak is more than any of the measured loads grew within an hour at its peak.
+const BEYOND_PEAK: f64 = 1.5;
+/// Larger loads are errors of a query (bytes a second of the whole internet are 1e15), and squares of them must fit f64.
+const LARGEST_LOAD: f64 = 1e30;
+
+/// What a policy asks of its forecast.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// How far ahead replicas must be asked for; taken as at least 30 s and at most 1 h.
+    pub lead: SignedDuration,
+    /// How much history to keep; taken as at least 3 d and at most 35 d.
+    pub history: SignedDuration,
 }
 
-/// Trust.
+impl Settings {
+    fn lead_seconds(&self) -> i64 {
+        self.lead.as_secs().clamp(30, 3_600)
+    }
+
+    fn history_seconds(&self) -> i64 {
+        self.history.as_secs().clamp(3 * 86_400, 35 * 86_400)
+    }
+}
+
+/// What made [`Forecast::value`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Model {
+    /// Ridge regression on seasons, recent load and lags.
+    LinearRegression,
+    /// The last load goes on: what is said before there is a fit.
+    LastValue,
+}
+
+impl fmt::Display for Model {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::LinearRegression => "linear-regression",
+            Self::LastValue => "last-value",
+        })
+    }
+}
+
+/// A forecast made at one instant. Loads are in the unit that was observed, finite and never negative.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Trust {
-    /// Trusted.
-    Trusted,
-    /// Not.
-    Abstains(Arc<str>),
+#[must_use = "a forecast that is not read was made for nothing"]
+pub struct Forecast {
+    /// The end of the lead time that the forecast covers.
+    pub at: Timestamp,
+    /// The highest load expected between now and `at`.
+    pub value: f64,
+    /// The load that is exceeded in that time with a share of at most 1 − `bound.level`; never below `value`.
+    pub upper: f64,
+    /// How `upper` was found.
+    pub bound: Bound,
+    /// Whether it may be acted on.
+    pub trust: Trust,
+    /// What made `value`.
+    pub model: Model,
+    /// How much history there is.
+    pub samples: Samples,
+    /// Out-of-sample errors; `None` before any forecast was scored.
+    pub error: Option<Errors>,
+}
+
+/// Observations that were not taken, for the metrics page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ignored {
+    /// Not later than the newest observation.
+    pub out_of_order: u64,
+    /// Not finite, negative, or above 1e30.
+    pub not_a_load: u64,
+}
+
+/// A row that waits until its lead time has passed.
+#[derive(Clone, Debug)]
+struct Pending {
+    /// The last bucket that was known.
+    origin: i64,
+    row: Row,
+    /// The forecast made then, where there was a fit.
+    forecast: Option<f64>,
+}
+
+/// The forecast of one load. State: see the module.
+#[derive(Clone, Debug)]
+pub struct Forecaster {
+    settings: Settings,
+    history: History,
+    newest: Option<Timestamp>,
+    pending: VecDeque<Pending>,
+    gram: Gram<COLUMNS>,
+    fit: Option<Box<Coefficients<COLUMNS>>>,
+    /// Closed buckets since the last fit.
+    unfitted: u32,
+    /// The highest load in history, as of the last fit and since.
+    peak: f64,
+    backtest: Backtest,
+    gate: Gate,
+    ignored: Ignored,
+    backfilled: bool,
+    /// Buckets [first, last] that were missed and not asked for since.
+    gap: Option<(i64, i64)>,
+}
+
+impl Forecaster {
+    /// A forecaster that knows nothing yet.
+    pub fn new(settings: Settings) -> Self {
+        let capacity = settings.history_seconds() / BUCKET;
+        Self {
+            settings,
+            history: History::new(usize::try_from(capacity).unwrap_or(0)),
+            newest: None,
+            pending: VecDeque::new(),
+            gram: Gram::new(),
+            fit: None,
+            unfitted: 0,
+            peak: 0.0,
+            backtest: Backtest::new(),
+            gate: Gate::default(),
+            ignored: Ignored::default(),
+            backfilled: false,
+            gap: None,
+        }
+    }
+
+    /// What it was made with.
+    pub fn settings(&self) -> Settings {
+        self.settings
+    }
+
+    /// Learns that the load was `load` at `at`, at any cadence up to five minutes. What is not later than the newest observation,
+    /// or no load (NaN, infinite, negative), is ignored and counted.
+    pub fn observe(&mut self, at: Timestamp, load: f64) {
+        if !is_load(load) {
+            self.ignored.not_a_load += 1;
+            return;
+        }
+        if self.newest.is_some_and(|newest| at <= newest) {
+            self.ignored.out_of_order += 1;
+            return;
+        }
+        self.newest = Some(at);
+        let index = bucket_of(at);
+        match self.history.open() {
+            Some((open, mut bucket)) if open == index => {
+                bucket.add(load);
+                self.history.set_open(Some((open, bucket)));
+            }
+            _ => self.begin(index, Bucket::new(load), REFIT),
+        }
+    }
+
+    /// Learns from history: rebuilds the model from `samples` (any order; a cadence of one minute shows peaks that five hide)
+    /// and what is known already, which wins bucket by bucket. Samples after the newest observation are left out.
+    ///
+    /// Call it with whatever came back for [`missing`](Self::missing), even nothing: it is then not asked for again.
+    pub fn backfill(&mut self, samples: impl IntoIterator<Item = (Timestamp, f64)>) {
+        let known_until = self.newest;
+        let mut buckets = BTreeMap::<i64, Bucket>::new();
+        for (at, load) in samples {
+            if !is_load(load) {
+                self.ignored.not_a_load += 1;
+            } else if known_until.is_none_or(|newest| at <= newest) {
+                self.newest = self.newest.max(Some(at));
+                buckets.entry(bucket_of(at)).and_modify(|bucket| bucket.add(load)).or_insert_with(|| Bucket::new(load));
+            }
+        }
+        buckets.extend(self.history.observed());
+        buckets.extend(self.history.open());
+        let mut rebuilt = Self::new(self.settings);
+        (rebuilt.newest, rebuilt.ignored, rebuilt.backfilled) = (self.newest, self.ignored, true);
+        let last = buckets.last_key_value().map_or(0, |(index, _)| *index);
+        let oldest = last - self.settings.history_seconds() / BUCKET;
+        for (index, bucket) in buckets.range(oldest..) {
+            rebuilt.begin(*index, *bucket, REFIT_REPLAYED);
+        }
+        rebuilt.gap = None;
+        rebuilt.refit();
+        *self = rebuilt;
+    }
+
+    /// The range that a backfill should ask for: all of history at first, then what was missed in between or since the newest
+    /// observation (more than two buckets). The caller limits how often it asks for what nobody has.
+    pub fn missing(&self, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
+        let oldest = now.as_second().saturating_sub(self.settings.history_seconds());
+        let (from, to) = match self.newest {
+            Some(newest) if self.backfilled => {
+                let silent = now.as_second() - newest.as_second() > 2 * BUCKET;
+                let tail = silent.then(|| (newest.as_second(), now.as_second()));
+                let gap = self.gap.map(|(first, last)| (first * BUCKET, (last + 1) * BUCKET));
+                match (gap, tail) {
+                    (Some((from, _)), Some((_, to))) => (from, to),
+                    (one, other) => one.or(other)?,
+                }
+            }
+            _ => (oldest, now.as_second()),
+        };
+        let (from, to) = (from.max(oldest), to.min(now.as_second()));
+        (from < to).then(|| (timestamp(from), timestamp(to)))
+    }
+
+    /// Forecasts the highest load between `now` and `now` + lead.
+    pub fn forecast(&self, now: Timestamp) -> Forecast {
+        let samples = Samples { have: self.gram.rows(), need: NEED };
+        let error = self.backtest.errors();
+        let (value, model, nonsense) = self.value(now);
+        let bound = self.backtest.bound(LEVEL);
+        let trust = self
+            .untimely(now)
+            .or_else(|| (samples.have < samples.need).then_some(Abstention::TooLittleHistory(samples)))
+            .or(nonsense)
+            .or_else(|| self.gate.objection(error))
+            .map_or(Trust::Trusted, Trust::Abstains);
+        let lead = SignedDuration::from_secs(self.settings.lead_seconds());
+        Forecast {
+            at: now.checked_add(lead).unwrap_or(Timestamp::MAX),
+            value,
+            upper: value * bound.ratio,
+            bound,
+            trust,
+            model,
+            samples,
+            error,
+        }
+    }
+
+    /// Observations that were not taken.
+    pub fn ignored(&self) -> Ignored {
+        self.ignored
+    }
+
+    /// Memory held, in bytes.
+    pub fn bytes(&self) -> usize {
+        size_of::<Self>()
+            + self.history.heap_bytes()
+            + self.gram.heap_bytes()
+            + self.fit.as_ref().map_or(0, |fit| size_of_val(fit.as_ref()))
+            + self.pending.capacity() * size_of::<Pending>()
+    }
+
+    /// Why `now` is no instant to forecast at.
+    fn untimely(&self, now: Timestamp) -> Option<Abstention> {
+        let Some(newest) = self.newest else {
+            return Some(Abstention::Stale { since: None });
+        };
+        let age = now.as_second() - newest.as_second();
+        if age > STALE {
+            return Some(Abstention::Stale { since: self.newest });
+        }
+        // Two readers of one clock may differ by a tick, not by buckets.
+        (age < -STALE).then_some(Abstention::ClockWentBack { newest })
+    }
+
+    /// The point forecast at `now`, what made it, and the reason if the model failed.
+    fn value(&self, now: Timestamp) -> (f64, Model, Option<Abstention>) {
+        let Some((open, bucket)) = self.history.open() else {
+            return (0.0, Model::LastValue, None);
+        };
+        // Just after the newest bucket has ended nothing newer is known: the forecast is that of the border.
+        let at = now.as_second().clamp(open * BUCKET, (open + 1) * BUCKET);
+        let row = Row::at(&self.history, at, self.settings.lead_seconds());
+        match row.as_ref().zip(self.fit.as_ref()).map(|(row, fit)| self.predict(row, fit)) {
+            Some(Ok(value)) => (value, Model::LinearRegression, None),
+            Some(Err(value)) => (bucket.max(), Model::LastValue, Some(Abstention::Nonsense { value })),
+            None => (bucket.max(), Model::LastValue, None),
+        }
+    }
+
+    /// The fit's forecast within [0, [`BEYOND_PEAK`] × peak], or what it said where that makes no sense.
+    fn predict(&self, row: &Row, fit: &Coefficients<COLUMNS>) -> Result<f64, f64> {
+        let value = row.load(fit.predict(&row.columns));
+        // A little below nothing is the error bar of a load that ends; a whole level below is a broken model.
+        if !value.is_finite() || value < -row.level {
+            return Err(value);
+        }
+        let peak = self.history.open().map_or(0.0, |(_, bucket)| bucket.max()).max(self.peak);
+        Ok(value.clamp(0.0, BEYOND_PEAK * peak))
+    }
+
+    /// Closes what lies before bucket `index` and makes that the filling one.
+    fn begin(&mut self, index: i64, bucket: Bucket, refit_every: u32) {
+        if let Some((open, closing)) = self.history.open() {
+            if index - open >= self.settings.history_seconds() / BUCKET {
+                // Nothing of what was known lies within the history any more.
+                let mut fresh = Self::new(self.settings);
+                (fresh.newest, fresh.ignored) = (self.newest, self.ignored);
+                *self = fresh;
+            } else {
+                self.history.set_open(None);
+                self.close(open, Some(closing), refit_every);
+                for missed in open + 1..index {
+                    self.close(missed, None, refit_every);
+                }
+                // One missed bucket is jitter of a 5-minute cadence; two are a gap.
+                if index - open > 2 {
+                    let first = self.gap.map_or(open + 1, |(first, _)| first);
+                    self.gap = Some((first, index - 1));
+                }
+            }
+        }
+        self.history.set_open(Some((index, bucket)));
+    }
+
+    /// Scores and learns what bucket `index` completes, then predicts what follows it.
+    fn close(&mut self, index: i64, bucket: Option<Bucket>, refit_every: u32) {
+        self.history.close(index, bucket);
+        self.peak = self.peak.max(bucket.map_or(0.0, |bucket| bucket.max()));
+        let lead = self.settings.lead_seconds();
+        let ahead = (lead + BUCKET - 1) / BUCKET;
+        while let Some(due) = self.pending.front().filter(|pending| pending.origin + ahead <= index) {
+            // A lead time with a hole in it has no known outcome.
+            if let Some(actual) = self.history.whole_peak(due.origin + ahead, ahead) {
+                let at = index * BUCKET;
+                if let Some(forecast) = due.forecast {
+                    self.backtest.score(at, forecast, due.row.naive, actual);
+                    if let Some(errors) = self.backtest.errors() {
+                        self.gate.judge(errors);
+                    }
+                }
+                self.gram.learn(at, &due.row.columns, due.row.target(actual), due.row.weight);
+            }
+            self.pending.pop_front();
+        }
+        self.unfitted = self.unfitted.saturating_add(1);
+        if self.unfitted >= refit_every && self.gram.rows() >= FIRST_FIT {
+            self.refit();
+        }
+        if let Some(row) = Row::at(&self.history, (index + 1) * BUCKET, lead) {
+            let Naive { last, .. } = row.naive;
+            let forecast = self.fit.as_ref().map(|fit| self.predict(&row, fit).unwrap_or(last));
+            self.pending.push_back(Pending { origin: index, row, forecast });
+        }
+    }
+
+    fn refit(&mut self) {
+        self.unfitted = 0;
+        self.peak = self.history.peak();
+        if self.gram.rows() >= FIRST_FIT {
+            self.fit = self.gram.fit().map(Box::new);
+        }
+    }
+}
+
+fn is_load(load: f64) -> bool {
+    (0.0..=LARGEST_LOAD).contains(&load)
+}
+
+fn bucket_of(at: Timestamp) -> i64 {
+    at.as_second().div_euclid(BUCKET)
+}
+
+fn timestamp(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap_or(if second < 0 { Timestamp::MIN } else { Timestamp::MAX })
 }

@@ -1,0 +1,157 @@
+//! Whether a forecast may be acted on, and if not, why, with the numbers.
+//!
+//! Distrust is the default: a forecast that abstains costs nothing, because the metric's fixed target rules beside it.
+//! The gate knows errors and ages; it must never look at the load or at what scaling would result.
+//!
+//! Neighbours: `backtest` supplies errors, `mod` asks once per forecast.
+
+use std::fmt;
+
+use jiff::Timestamp;
+
+use super::backtest::Errors;
+
+/// Trust ends when the model's error exceeds the best naive forecast's by this factor: the goal is never to be more than 2 %
+/// worse than naive.
+const WORSE: f64 = 1.02;
+/// … and returns when it is no worse. The space between keeps trust from flapping with every bucket.
+const AS_GOOD: f64 = 1.0;
+/// Errors below this share of the load are all the same: a constant load is forecast to within rounding by everyone.
+const NEGLIGIBLE: f64 = 1e-3;
+
+/// Whether a forecast may be acted on.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Trust {
+    /// It may.
+    Trusted,
+    /// It may not, for this reason.
+    Abstains(Abstention),
+}
+
+impl Trust {
+    /// Whether the forecast may be acted on.
+    pub fn is_trusted(&self) -> bool {
+        matches!(self, Self::Trusted)
+    }
+}
+
+/// How much history there is, in buckets of 5 minutes in which load was learnt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Samples {
+    /// Buckets learnt.
+    pub have: u64,
+    /// Buckets needed before a forecast is trusted.
+    pub need: u64,
+}
+
+/// Why a forecast is not to be acted on. `Display` says it in words for an admin.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Abstention {
+    /// The seasons cannot be known yet.
+    TooLittleHistory(Samples),
+    /// The newest observation is too old, or there is none.
+    Stale {
+        /// The newest observation.
+        since: Option<Timestamp>,
+    },
+    /// The clock went back behind the newest observation.
+    ClockWentBack {
+        /// The newest observation.
+        newest: Timestamp,
+    },
+    /// A forecast without any model would have been better.
+    WorseThanNaive(Errors),
+    /// The model's answer was no load at all (not finite, or none although there is load now).
+    Nonsense {
+        /// The load that it answered.
+        value: f64,
+    },
+}
+
+impl fmt::Display for Abstention {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLittleHistory(Samples { have, need }) => {
+                let hours = |buckets: u64| buckets as f64 / 12.0;
+                write!(f, "only {:.1} h of load are known so far, {:.0} h are needed", hours(*have), hours(*need))
+            }
+            Self::Stale { since: Some(since) } => write!(f, "no load has been observed since {since:.0}"),
+            Self::Stale { since: None } => write!(f, "no load has been observed yet"),
+            Self::ClockWentBack { newest } => write!(f, "the clock went back: load is already known up to {newest:.0}"),
+            Self::WorseThanNaive(Errors { model, naive }) => write!(
+                f,
+                "the forecast was off by {:.1} % on average, where repeating the last value, day or week would have been off by {:.1} %",
+                100.0 * model,
+                100.0 * naive
+            ),
+            Self::Nonsense { value } => write!(f, "the model answered a load of {value}, which makes no sense"),
+        }
+    }
+}
+
+/// The part of the judgement that remembers: whether the model is worse than naive.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Gate {
+    worse: bool,
+}
+
+impl Gate {
+    /// Takes note of the errors after another outcome is known.
+    pub(super) fn judge(&mut self, errors: Errors) {
+        let factor = if self.worse { AS_GOOD } else { WORSE };
+        self.worse = errors.model > factor * errors.naive && errors.model > NEGLIGIBLE;
+    }
+
+    /// The reason not to trust the model, if its errors are one.
+    pub(super) fn objection(&self, errors: Option<Errors>) -> Option<Abstention> {
+        errors.filter(|_| self.worse).map(Abstention::WorseThanNaive)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trust_ends_beyond_two_percent_and_returns_at_equality() {
+        let mut gate = Gate::default();
+        for (model, naive, trusted) in [
+            (0.100, 0.100, true),
+            (0.101, 0.100, true), // within 2 %
+            (0.103, 0.100, false),
+            (0.101, 0.100, false), // hysteresis
+            (0.100, 0.100, true),
+            (0.0009, 0.0, true), // negligible, however much worse
+            (0.0011, 0.0, false),
+        ] {
+            let errors = Errors { model, naive };
+            gate.judge(errors);
+            let expected = (!trusted).then_some(Abstention::WorseThanNaive(errors));
+            assert_eq!(gate.objection(Some(errors)), expected, "{model} against {naive}");
+        }
+    }
+
+    #[test]
+    fn reasons_are_sentences_with_their_numbers() {
+        let at: Timestamp = "2026-03-01T08:00:00.25Z".parse().unwrap();
+        for (reason, expected) in [
+            (
+                Abstention::TooLittleHistory(Samples { have: 18, need: 576 }),
+                "only 1.5 h of load are known so far, 48 h are needed",
+            ),
+            (Abstention::Stale { since: Some(at) }, "no load has been observed since 2026-03-01T08:00:00Z"),
+            (Abstention::Stale { since: None }, "no load has been observed yet"),
+            (
+                Abstention::ClockWentBack { newest: at },
+                "the clock went back: load is already known up to 2026-03-01T08:00:00Z",
+            ),
+            (
+                Abstention::WorseThanNaive(Errors { model: 0.2, naive: 0.105 }),
+                "the forecast was off by 20.0 % on average, where repeating the last value, day or week would have been off by 10.5 %",
+            ),
+            (Abstention::Nonsense { value: f64::NAN }, "the model answered a load of NaN, which makes no sense"),
+        ] {
+            assert_eq!(reason.to_string(), expected);
+        }
+    }
+}
