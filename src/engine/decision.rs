@@ -118,8 +118,8 @@ pub enum Abstention {
     Inactive,
     /// The window is active but sets only a ceiling.
     CeilingOnly,
-    /// The forecast is not trusted; the reason in the forecaster's words.
-    Forecast(Arc<str>),
+    /// The forecast is not trusted; with the forecaster's reason.
+    Forecast(super::forecast::Abstention),
     /// No forecast was computed yet.
     NoForecast,
 }

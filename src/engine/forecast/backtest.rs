@@ -114,16 +114,32 @@ impl Backtest {
             }
         }
         // Kish's effective number of observations, times the tail's share.
-        let tail = if self.total_squared > 0.0 { (1.0 - level) * self.total * self.total / self.total_squared } else { 0.0 };
-        Bound { level, ratio: ratio.max(1.0), extrapolated: tail < THIN }
+        let tail = if self.total_squared > 0.0 {
+            (1.0 - level) * self.total * self.total / self.total_squared
+        } else {
+            0.0
+        };
+        Bound {
+            level,
+            ratio: ratio.max(1.0),
+            extrapolated: tail < THIN,
+        }
     }
 }
 
 /// The bin of actual / forecast. A forecast of nothing that was right is a ratio of 1; one that was wrong the largest.
 fn bin(actual: f64, forecast: f64) -> usize {
     let middle = (BINS / 2) as f64;
-    let position = if actual <= forecast && actual <= 0.0 { middle } else { middle + (actual / forecast).ln() / WIDTH };
-    if position.is_nan() { BINS / 2 } else { position.round().clamp(0.0, (BINS - 1) as f64) as usize }
+    let position = if actual <= forecast && actual <= 0.0 {
+        middle
+    } else {
+        middle + (actual / forecast).ln() / WIDTH
+    };
+    if position.is_nan() {
+        BINS / 2
+    } else {
+        position.round().clamp(0.0, (BINS - 1) as f64) as usize
+    }
 }
 
 #[cfg(test)]
@@ -133,7 +149,16 @@ mod tests {
     fn scored(pairs: impl IntoIterator<Item = (f64, f64)>) -> Backtest {
         let mut backtest = Backtest::new();
         for (model, actual) in pairs {
-            backtest.score(0, model, Naive { last: 90.0, daily: 80.0, weekly: 50.0 }, actual);
+            backtest.score(
+                0,
+                model,
+                Naive {
+                    last: 90.0,
+                    daily: 80.0,
+                    weekly: 50.0,
+                },
+                actual,
+            );
         }
         backtest
     }
@@ -141,14 +166,29 @@ mod tests {
     #[test]
     fn errors_are_shares_of_the_load_and_the_best_naive_forecast_counts() {
         assert_eq!(scored([]).errors(), None);
-        assert_eq!(scored([(95.0, 100.0), (105.0, 100.0)]).errors(), Some(Errors { model: 0.05, naive: 0.1 }));
+        assert_eq!(
+            scored([(95.0, 100.0), (105.0, 100.0)]).errors(),
+            Some(Errors {
+                model: 0.05,
+                naive: 0.1
+            })
+        );
         assert_eq!(scored([(0.0, 0.0)]).errors(), None);
     }
 
     #[test]
     fn old_errors_fade() {
         let mut backtest = scored([(0.0, 100.0)]);
-        backtest.score(4 * 86_400, 100.0, Naive { last: 100.0, daily: 100.0, weekly: 100.0 }, 100.0);
+        backtest.score(
+            4 * 86_400,
+            100.0,
+            Naive {
+                last: 100.0,
+                daily: 100.0,
+                weekly: 100.0,
+            },
+            100.0,
+        );
         // Two half-lives: a weight of 1/4 against 1.
         assert!((backtest.errors().unwrap().model - 0.2).abs() < 1e-12);
     }
@@ -178,6 +218,9 @@ mod tests {
         for (actual, forecast) in values.iter().flat_map(|a| values.map(|f| (*a, f))) {
             assert!(bin(actual, forecast) < BINS, "{actual} {forecast}");
         }
-        assert_eq!((bin(0.0, 0.0), bin(1.0, 0.0), bin(1.0, 1.0)), (BINS / 2, BINS - 1, BINS / 2));
+        assert_eq!(
+            (bin(0.0, 0.0), bin(1.0, 0.0), bin(1.0, 1.0)),
+            (BINS / 2, BINS - 1, BINS / 2)
+        );
     }
 }

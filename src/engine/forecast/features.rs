@@ -82,8 +82,16 @@ impl Row {
         Some(Self {
             columns: row.columns,
             level,
-            weight: if week > 0.0 { (level / week).clamp(WEIGHT.0, WEIGHT.1) } else { 1.0 },
-            naive: Naive { last: recent_peak, daily: lagged.daily, weekly: lagged.weekly },
+            weight: if week > 0.0 {
+                (level / week).clamp(WEIGHT.0, WEIGHT.1)
+            } else {
+                1.0
+            },
+            naive: Naive {
+                last: recent_peak,
+                daily: lagged.daily,
+                weekly: lagged.weekly,
+            },
         })
     }
 
@@ -112,12 +120,20 @@ struct Builder {
 
 impl Builder {
     fn new(level: f64) -> Self {
-        Self { columns: [0.0; COLUMNS], filled: 0, level }
+        Self {
+            columns: [0.0; COLUMNS],
+            filled: 0,
+            level,
+        }
     }
 
     fn put(&mut self, value: f64) {
         if let Some(slot) = self.columns.get_mut(self.filled) {
-            *slot = if value.is_finite() { value.clamp(-LARGEST, LARGEST) } else { 0.0 };
+            *slot = if value.is_finite() {
+                value.clamp(-LARGEST, LARGEST)
+            } else {
+                0.0
+            };
         }
         self.filled += 1;
     }
@@ -175,9 +191,15 @@ impl Builder {
     fn lags(&mut self, history: &History, at: i64, lead: i64, now: f64, recent_peak: f64) -> Lagged {
         // Before any lag was observed: the load stays as it is.
         let mut known = (recent_peak, now);
-        let mut lagged = Lagged { daily: recent_peak, weekly: recent_peak, growth: 0.0 };
+        let mut lagged = Lagged {
+            daily: recent_peak,
+            weekly: recent_peak,
+            growth: 0.0,
+        };
         for lag in LAGS {
-            let then = history.level(at - lag).zip(history.peak_between(at - lag, at - lag + lead));
+            let then = history
+                .level(at - lag)
+                .zip(history.peak_between(at - lag, at - lag + lead));
             if let Some((level, peak)) = then {
                 known = (peak, level);
             }
@@ -231,13 +253,18 @@ mod tests {
         builder.harmonics(0.3, DAILY);
         for (pair, k) in builder.columns.chunks(2).zip(1..=DAILY) {
             let (sin, cos) = (TAU * 0.3 * k as f64).sin_cos();
-            assert!((pair[0] - sin).abs() < 1e-12 && (pair[1] - cos).abs() < 1e-12, "harmonic {k}");
+            assert!(
+                (pair[0] - sin).abs() < 1e-12 && (pair[1] - cos).abs() < 1e-12,
+                "harmonic {k}"
+            );
         }
     }
 
     #[test]
     fn saturday_and_sunday_are_the_weekend() {
-        let weekend: Vec<f64> = (0..7).map(|day| Builder::new(1.0).seasons(SATURDAY + day * DAY)).collect();
+        let weekend: Vec<f64> = (0..7)
+            .map(|day| Builder::new(1.0).seasons(SATURDAY + day * DAY))
+            .collect();
         assert_eq!(weekend, [1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
     }
 
@@ -254,11 +281,27 @@ mod tests {
 
     #[test]
     fn a_step_at_midnight_is_in_the_lags_of_the_instant_before_it() {
-        let row = Row::at(&history(|bucket| if bucket < 12 { 1_000.0 } else { 100.0 }), SATURDAY, 180).unwrap();
-        assert_eq!(row.naive, Naive { last: 100.0, daily: 1_000.0, weekly: 1_000.0 });
+        let row = Row::at(
+            &history(|bucket| if bucket < 12 { 1_000.0 } else { 100.0 }),
+            SATURDAY,
+            180,
+        )
+        .unwrap();
+        assert_eq!(
+            row.naive,
+            Naive {
+                last: 100.0,
+                daily: 1_000.0,
+                weekly: 1_000.0
+            }
+        );
         assert_eq!(row.target(1_000.0), 9.0);
         let growths = row.columns.iter().filter(|v| (**v - 9.0).abs() < 1e-6).count();
-        assert_eq!(growths, 2 * LAGS.len() + 1, "peak and growth for each lag, and the weekend's");
+        assert_eq!(
+            growths,
+            2 * LAGS.len() + 1,
+            "peak and growth for each lag, and the weekend's"
+        );
     }
 
     #[test]

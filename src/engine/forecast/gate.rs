@@ -73,7 +73,12 @@ impl fmt::Display for Abstention {
         match self {
             Self::TooLittleHistory(Samples { have, need }) => {
                 let hours = |buckets: u64| buckets as f64 / 12.0;
-                write!(f, "only {:.1} h of load are known so far, {:.0} h are needed", hours(*have), hours(*need))
+                write!(
+                    f,
+                    "only {:.1} h of load are known so far, {:.0} h are needed",
+                    hours(*have),
+                    hours(*need)
+                )
             }
             Self::Stale { since: Some(since) } => write!(f, "no load has been observed since {since:.0}"),
             Self::Stale { since: None } => write!(f, "no load has been observed yet"),
@@ -139,17 +144,26 @@ mod tests {
                 Abstention::TooLittleHistory(Samples { have: 18, need: 576 }),
                 "only 1.5 h of load are known so far, 48 h are needed",
             ),
-            (Abstention::Stale { since: Some(at) }, "no load has been observed since 2026-03-01T08:00:00Z"),
+            (
+                Abstention::Stale { since: Some(at) },
+                "no load has been observed since 2026-03-01T08:00:00Z",
+            ),
             (Abstention::Stale { since: None }, "no load has been observed yet"),
             (
                 Abstention::ClockWentBack { newest: at },
                 "the clock went back: load is already known up to 2026-03-01T08:00:00Z",
             ),
             (
-                Abstention::WorseThanNaive(Errors { model: 0.2, naive: 0.105 }),
+                Abstention::WorseThanNaive(Errors {
+                    model: 0.2,
+                    naive: 0.105,
+                }),
                 "the forecast was off by 20.0 % on average, where repeating the last value, day or week would have been off by 10.5 %",
             ),
-            (Abstention::Nonsense { value: f64::NAN }, "the model answered a load of NaN, which makes no sense"),
+            (
+                Abstention::Nonsense { value: f64::NAN },
+                "the model answered a load of NaN, which makes no sense",
+            ),
         ] {
             assert_eq!(reason.to_string(), expected);
         }

@@ -212,7 +212,10 @@ impl Forecaster {
                 self.ignored.not_a_load += 1;
             } else if known_until.is_none_or(|newest| at <= newest) {
                 self.newest = self.newest.max(Some(at));
-                buckets.entry(bucket_of(at)).and_modify(|bucket| bucket.add(load)).or_insert_with(|| Bucket::new(load));
+                buckets
+                    .entry(bucket_of(at))
+                    .and_modify(|bucket| bucket.add(load))
+                    .or_insert_with(|| Bucket::new(load));
             }
         }
         buckets.extend(self.history.observed());
@@ -251,7 +254,10 @@ impl Forecaster {
 
     /// Forecasts the highest load between `now` and `now` + lead.
     pub fn forecast(&self, now: Timestamp) -> Forecast {
-        let samples = Samples { have: self.gram.rows(), need: NEED };
+        let samples = Samples {
+            have: self.gram.rows(),
+            need: NEED,
+        };
         let error = self.backtest.errors();
         let (value, model, nonsense) = self.value(now);
         let bound = self.backtest.bound(LEVEL);
@@ -309,7 +315,11 @@ impl Forecaster {
         // Just after the newest bucket has ended nothing newer is known: the forecast is that of the border.
         let at = now.as_second().clamp(open * BUCKET, (open + 1) * BUCKET);
         let row = Row::at(&self.history, at, self.settings.lead_seconds());
-        match row.as_ref().zip(self.fit.as_ref()).map(|(row, fit)| self.predict(row, fit)) {
+        match row
+            .as_ref()
+            .zip(self.fit.as_ref())
+            .map(|(row, fit)| self.predict(row, fit))
+        {
             Some(Ok(value)) => (value, Model::LinearRegression, None),
             Some(Err(value)) => (bucket.max(), Model::LastValue, Some(Abstention::Nonsense { value })),
             None => (bucket.max(), Model::LastValue, None),
@@ -323,7 +333,11 @@ impl Forecaster {
         if !value.is_finite() || value < -row.level {
             return Err(value);
         }
-        let peak = self.history.open().map_or(0.0, |(_, bucket)| bucket.max()).max(self.peak);
+        let peak = self
+            .history
+            .open()
+            .map_or(0.0, |(_, bucket)| bucket.max())
+            .max(self.peak);
         Ok(value.clamp(0.0, BEYOND_PEAK * peak))
     }
 
@@ -367,7 +381,8 @@ impl Forecaster {
                         self.gate.judge(errors);
                     }
                 }
-                self.gram.learn(at, &due.row.columns, due.row.target(actual), due.row.weight);
+                self.gram
+                    .learn(at, &due.row.columns, due.row.target(actual), due.row.weight);
             }
             self.pending.pop_front();
         }
@@ -378,7 +393,11 @@ impl Forecaster {
         if let Some(row) = Row::at(&self.history, (index + 1) * BUCKET, lead) {
             let Naive { last, .. } = row.naive;
             let forecast = self.fit.as_ref().map(|fit| self.predict(&row, fit).unwrap_or(last));
-            self.pending.push_back(Pending { origin: index, row, forecast });
+            self.pending.push_back(Pending {
+                origin: index,
+                row,
+                forecast,
+            });
         }
     }
 

@@ -199,8 +199,9 @@ mod tests {
         let column = |j: usize| rows.iter().map(move |(x, _)| x[j]);
         let mean = |values: &mut dyn Iterator<Item = f64>| values.sum::<f64>() / n as f64;
         let means: Vec<f64> = (0..P).map(|j| mean(&mut column(j))).collect();
-        let deviations: Vec<f64> =
-            (0..P).map(|j| mean(&mut column(j).map(|v| (v - means[j]).powi(2))).sqrt()).collect();
+        let deviations: Vec<f64> = (0..P)
+            .map(|j| mean(&mut column(j).map(|v| (v - means[j]).powi(2))).sqrt())
+            .collect();
         let mean_y = mean(&mut rows.iter().map(|(_, y)| *y));
         let share = 1.0 / (n as f64).sqrt();
         let mut x = Array2::zeros((n + P, P).f());
@@ -214,14 +215,24 @@ mod tests {
         for j in 0..P {
             x[[n + j, j]] = lambda.sqrt();
         }
-        let model = LinearRegression::new().with_intercept(false).fit(&DatasetBase::new(x, y)).unwrap();
-        model.params().iter().zip(&deviations).map(|(beta, deviation)| beta / deviation).collect()
+        let model = LinearRegression::new()
+            .with_intercept(false)
+            .fit(&DatasetBase::new(x, y))
+            .unwrap();
+        model
+            .params()
+            .iter()
+            .zip(&deviations)
+            .map(|(beta, deviation)| beta / deviation)
+            .collect()
     }
 
     #[test]
     fn a_small_system_gives_the_coefficients_worked_out_by_hand() {
         // x ∈ {−1, 1} twice each with y = 3 + 2x: mean 0, deviation 1, Σxy/n = 2, so β = 2 / (1 + λ), λ = 0.001 + 30/4.
-        let fit = learnt(&[([-1.0], 1.0), ([1.0], 5.0), ([-1.0], 1.0), ([1.0], 5.0)]).fit().unwrap();
+        let fit = learnt(&[([-1.0], 1.0), ([1.0], 5.0), ([-1.0], 1.0), ([1.0], 5.0)])
+            .fit()
+            .unwrap();
         assert!((fit.slopes[0] - 2.0 / 8.501).abs() < 1e-12, "{fit:?}");
         assert!((fit.intercept - 3.0).abs() < 1e-12, "{fit:?}");
     }
@@ -252,7 +263,10 @@ mod tests {
         let fit = learnt(&rows).fit().unwrap();
         assert!(fit.slopes.iter().all(|slope| slope.abs() < 10.0), "{fit:?}");
         assert_eq!(fit.slopes[8], 0.0);
-        assert!((fit.slopes[0] - fit.slopes[7]).abs() < 1e-9, "a duplicate shares the weight: {fit:?}");
+        assert!(
+            (fit.slopes[0] - fit.slopes[7]).abs() < 1e-9,
+            "a duplicate shares the weight: {fit:?}"
+        );
         for (x, y) in rows.iter().take(7) {
             assert!((fit.predict(x) - y).abs() < 0.2, "{y} {}", fit.predict(x));
         }

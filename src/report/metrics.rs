@@ -1,0 +1,414 @@
+//! The operator's own Prometheus metrics: what it decides, what it is held back by, what it asks and writes.
+//!
+//! Names and help stand in one table, [`ALL`], from which the reference is generated. Values of labels come from
+//! closed enums, from objects (namespace, policy) or from the operator's configuration (server); never from `Debug`,
+//! messages or metrics' answers, so the number of series is bounded by the number of policies.
+
+use std::fmt;
+use std::time::Duration;
+
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Metric, Registry};
+
+use super::status::{READY, condition};
+use crate::api::status::ScalingPolicyStatus;
+use crate::engine::decision::{Action, Decision, Source};
+use crate::engine::observation::Cause;
+
+/// The media type of [`encode`]'s text.
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// Every name begins with it.
+const PREFIX: &str = "headroom";
+
+/// What a metric is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Only grows; its name ends in `_total`.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+    /// Seconds in buckets.
+    Histogram,
+    /// Always 1; its labels are the information.
+    Info,
+}
+
+/// One metric's entry in the reference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Described {
+    /// Its name without the prefix and without the suffix that its kind gives it.
+    name: &'static str,
+    /// What it is.
+    pub kind: Kind,
+    /// One sentence, without its full stop.
+    pub help: &'static str,
+    /// Its labels.
+    pub labels: &'static [&'static str],
+}
+
+impl Described {
+    /// The name as Prometheus shows it.
+    pub fn full_name(&self) -> String {
+        let suffix = match self.kind {
+            Kind::Counter => "_total",
+            Kind::Info => "_info",
+            Kind::Gauge | Kind::Histogram => "",
+        };
+        format!("{PREFIX}_{}{suffix}", self.name)
+    }
+}
+
+const fn described(name: &'static str, kind: Kind, labels: &'static [&'static str], help: &'static str) -> Described {
+    Described {
+        name,
+        kind,
+        help,
+        labels,
+    }
+}
+
+const BUILD: Described = described("build", Kind::Info, &["version"], "The operator's version");
+const DECISIONS: Described = described(
+    "decisions",
+    Kind::Counter,
+    &["winner", "action"],
+    "Decisions by the kind of evidence that won and by what was to be done",
+);
+const BLOCKED: Described = described(
+    "blocked",
+    Kind::Counter,
+    &["reason"],
+    "Decisions whose number a limit changed, by that limit",
+);
+const CURRENT: Described = described(
+    "policy_current_replicas",
+    Kind::Gauge,
+    &["namespace", "policy"],
+    "Replicas that the target is asked for",
+);
+const DESIRED: Described = described(
+    "policy_desired_replicas",
+    Kind::Gauge,
+    &["namespace", "policy"],
+    "Replicas that the last decision wants",
+);
+const READY_PODS: Described = described(
+    "policy_ready_replicas",
+    Kind::Gauge,
+    &["namespace", "policy"],
+    "Pods of the target that are ready, where known",
+);
+const POLICY_READY: Described = described(
+    "policy_ready",
+    Kind::Gauge,
+    &["namespace", "policy"],
+    "1 while the policy's condition Ready is True, else 0",
+);
+const QUERY_DURATION: Described = described(
+    "metric_query_duration_seconds",
+    Kind::Histogram,
+    &["server"],
+    "Time until a metrics server answered or failed",
+);
+const QUERY_ERRORS: Described = described(
+    "metric_query_errors",
+    Kind::Counter,
+    &["server", "cause"],
+    "Queries without a usable value, by server and cause",
+);
+const RECONCILE_DURATION: Described = described(
+    "reconcile_duration_seconds",
+    Kind::Histogram,
+    &[],
+    "Time from the start of a reconcile to its end, queries included",
+);
+const RECONCILE_ERRORS: Described = described(
+    "reconcile_errors",
+    Kind::Counter,
+    &["kind"],
+    "Reconciles that did not come to their end, by what failed",
+);
+const SCALE_WRITES: Described = described(
+    "scale_writes",
+    Kind::Counter,
+    &["outcome"],
+    "Writes of a scale subresource by outcome",
+);
+const STATUS_WRITES: Described = described(
+    "status_writes",
+    Kind::Counter,
+    &["outcome"],
+    "Writes of a policy's status by outcome",
+);
+
+/// Every metric there is.
+pub const ALL: [Described; 13] = [
+    BUILD,
+    DECISIONS,
+    BLOCKED,
+    CURRENT,
+    DESIRED,
+    READY_PODS,
+    POLICY_READY,
+    QUERY_DURATION,
+    QUERY_ERRORS,
+    RECONCILE_DURATION,
+    RECONCILE_ERRORS,
+    SCALE_WRITES,
+    STATUS_WRITES,
+];
+
+/// Upper bounds in seconds: a healthy Prometheus answers in a few milliseconds, and no remote call waits longer than 10 s.
+const SECONDS: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 2.5, 10.0];
+
+/// What became of a write to the API server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WriteOutcome {
+    /// It was made.
+    Succeeded,
+    /// The object had changed in between; it is decided again.
+    Conflict,
+    /// It failed.
+    Failed,
+}
+
+impl WriteOutcome {
+    fn as_str(self) -> &'static str {
+        match self {
+            WriteOutcome::Succeeded => "succeeded",
+            WriteOutcome::Conflict => "conflict",
+            WriteOutcome::Failed => "failed",
+        }
+    }
+}
+
+/// What kept a reconcile from its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The spec cannot be obeyed.
+    InvalidSpec,
+    /// The target is missing, not scalable or not readable.
+    Target,
+    /// The scale could not be written.
+    Scale,
+    /// The status could not be written.
+    Status,
+    /// Anything else.
+    Other,
+}
+
+impl ErrorKind {
+    fn as_str(self) -> &'static str {
+        match self {
+            ErrorKind::InvalidSpec => "invalid_spec",
+            ErrorKind::Target => "target",
+            ErrorKind::Scale => "scale",
+            ErrorKind::Status => "status",
+            ErrorKind::Other => "other",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DecisionLabels {
+    winner: &'static str,
+    action: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReasonLabels {
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PolicyLabels {
+    namespace: String,
+    policy: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ServerLabels {
+    server: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct FailureLabels {
+    server: String,
+    cause: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct KindLabels {
+    kind: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabels {
+    outcome: &'static str,
+}
+
+/// The families; cheap to clone, all clones count into the same registry.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    decisions: Family<DecisionLabels, Counter>,
+    blocked: Family<ReasonLabels, Counter>,
+    current: Family<PolicyLabels, Gauge>,
+    desired: Family<PolicyLabels, Gauge>,
+    ready_pods: Family<PolicyLabels, Gauge>,
+    policy_ready: Family<PolicyLabels, Gauge>,
+    query_duration: Family<ServerLabels, Histogram, fn() -> Histogram>,
+    query_errors: Family<FailureLabels, Counter>,
+    reconcile_duration: Histogram,
+    reconcile_errors: Family<KindLabels, Counter>,
+    scale_writes: Family<OutcomeLabels, Counter>,
+    status_writes: Family<OutcomeLabels, Counter>,
+}
+
+impl Metrics {
+    /// The families, and the registry that [`encode`] reads.
+    pub fn new() -> (Metrics, Registry) {
+        let histogram: fn() -> Histogram = || Histogram::new(SECONDS);
+        let metrics = Metrics {
+            decisions: Family::default(),
+            blocked: Family::default(),
+            current: Family::default(),
+            desired: Family::default(),
+            ready_pods: Family::default(),
+            policy_ready: Family::default(),
+            query_duration: Family::new_with_constructor(histogram),
+            query_errors: Family::default(),
+            reconcile_duration: histogram(),
+            reconcile_errors: Family::default(),
+            scale_writes: Family::default(),
+            status_writes: Family::default(),
+        };
+        let mut registry = Registry::with_prefix(PREFIX);
+        let mut register = Registrar(&mut registry);
+        register.add(BUILD, Info::new([("version", env!("CARGO_PKG_VERSION"))]));
+        register.add(DECISIONS, metrics.decisions.clone());
+        register.add(BLOCKED, metrics.blocked.clone());
+        register.add(CURRENT, metrics.current.clone());
+        register.add(DESIRED, metrics.desired.clone());
+        register.add(READY_PODS, metrics.ready_pods.clone());
+        register.add(POLICY_READY, metrics.policy_ready.clone());
+        register.add(QUERY_DURATION, metrics.query_duration.clone());
+        register.add(QUERY_ERRORS, metrics.query_errors.clone());
+        register.add(RECONCILE_DURATION, metrics.reconcile_duration.clone());
+        register.add(RECONCILE_ERRORS, metrics.reconcile_errors.clone());
+        register.add(SCALE_WRITES, metrics.scale_writes.clone());
+        register.add(STATUS_WRITES, metrics.status_writes.clone());
+        (metrics, registry)
+    }
+
+    /// Counts a decision and the limits that changed it.
+    pub fn decided(&self, decision: &Decision) {
+        let labels = DecisionLabels {
+            winner: decision.winner_source().map_or("none", Source::kind),
+            action: action(decision),
+        };
+        self.decisions.get_or_create(&labels).inc();
+        for limit in &decision.limits {
+            let reason = limit.kind.as_str();
+            self.blocked.get_or_create(&ReasonLabels { reason }).inc();
+        }
+    }
+
+    /// Shows a policy's replicas and whether it is ready, from its status. What is not known is not shown.
+    pub fn policy(&self, namespace: &str, policy: &str, status: &ScalingPolicyStatus) {
+        let labels = PolicyLabels {
+            namespace: namespace.to_owned(),
+            policy: policy.to_owned(),
+        };
+        let ready = condition(status, READY).map(|c| i32::from(c.status == "True"));
+        let families = [
+            (&self.current, status.current_replicas),
+            (&self.desired, status.desired_replicas),
+            (&self.ready_pods, status.ready_replicas),
+            (&self.policy_ready, ready),
+        ];
+        for (family, value) in families {
+            match value {
+                Some(value) => {
+                    family.get_or_create(&labels).set(i64::from(value));
+                }
+                None => {
+                    family.remove(&labels);
+                }
+            }
+        }
+    }
+
+    /// Forgets a policy that was deleted.
+    pub fn forget_policy(&self, namespace: &str, policy: &str) {
+        self.policy(namespace, policy, &ScalingPolicyStatus::default());
+    }
+
+    /// A query of a configured server took so long and, where it failed, for this cause.
+    pub fn queried(&self, server: &str, took: Duration, failure: Option<Cause>) {
+        let server = server.to_owned();
+        let labels = ServerLabels { server };
+        self.query_duration.get_or_create(&labels).observe(took.as_secs_f64());
+        if let Some(cause) = failure {
+            let labels = FailureLabels {
+                server: labels.server,
+                cause: cause.as_str(),
+            };
+            self.query_errors.get_or_create(&labels).inc();
+        }
+    }
+
+    /// A reconcile took so long and, where it did not come to its end, failed of this.
+    pub fn reconciled(&self, took: Duration, error: Option<ErrorKind>) {
+        self.reconcile_duration.observe(took.as_secs_f64());
+        if let Some(kind) = error {
+            let kind = kind.as_str();
+            self.reconcile_errors.get_or_create(&KindLabels { kind }).inc();
+        }
+    }
+
+    /// A scale subresource was written, or not.
+    pub fn scale_written(&self, outcome: WriteOutcome) {
+        let outcome = outcome.as_str();
+        self.scale_writes.get_or_create(&OutcomeLabels { outcome }).inc();
+    }
+
+    /// A status was written, or not.
+    pub fn status_written(&self, outcome: WriteOutcome) {
+        let outcome = outcome.as_str();
+        self.status_writes.get_or_create(&OutcomeLabels { outcome }).inc();
+    }
+}
+
+/// The registry as OpenMetrics text.
+///
+/// # Errors
+/// None in practice: only what writing to a `String` may return.
+pub fn encode(registry: &Registry) -> Result<String, fmt::Error> {
+    let mut text = String::new();
+    text::encode(&mut text, registry)?;
+    Ok(text)
+}
+
+struct Registrar<'a>(&'a mut Registry);
+
+impl Registrar<'_> {
+    fn add(&mut self, described: Described, metric: impl Metric) {
+        self.0.register(described.name, described.help, metric);
+    }
+}
+
+fn action(decision: &Decision) -> &'static str {
+    match decision.action {
+        Action::Hold => "hold",
+        Action::Scale { to, .. } if to > decision.current => "scale_up",
+        Action::Scale { .. } => "scale_down",
+        Action::WouldScale { .. } => "dry_run",
+        Action::Paused => "paused",
+        Action::Disabled => "disabled",
+    }
+}
