@@ -20,7 +20,10 @@ pub(super) struct Decay {
 impl Decay {
     /// `half_life` in seconds.
     pub(super) const fn new(half_life: f64) -> Self {
-        Self { half_life, origin: None }
+        Self {
+            half_life,
+            origin: None,
+        }
     }
 
     /// The weight of a sample at `at` (Unix seconds). Samples that come first weigh 1.
@@ -48,7 +51,11 @@ pub(super) struct DecayedMean {
 impl DecayedMean {
     /// `half_life` in seconds.
     pub(super) const fn new(half_life: f64) -> Self {
-        Self { decay: Decay::new(half_life), weight: 0.0, sum: 0.0 }
+        Self {
+            decay: Decay::new(half_life),
+            weight: 0.0,
+            sum: 0.0,
+        }
     }
 
     /// Adds a finite value observed at `at` (Unix seconds).

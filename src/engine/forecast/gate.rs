@@ -59,10 +59,10 @@ pub enum Abstention {
         /// The newest observation.
         newest: Timestamp,
     },
-    /// A forecast without any model would have been better.
+    /// Even the best model was worse than a naive forecast: in practice, than the last value.
     WorseThanNaive(Errors),
-    /// The model's answer was no load at all (not finite, or none although there is load now).
-    Nonsense {
+    /// The model's answer was no number.
+    NotFinite {
         /// The load that it answered.
         value: f64,
     },
@@ -73,18 +73,28 @@ impl fmt::Display for Abstention {
         match self {
             Self::TooLittleHistory(Samples { have, need }) => {
                 let hours = |buckets: u64| buckets as f64 / 12.0;
-                write!(f, "only {:.1} h of load are known so far, {:.0} h are needed", hours(*have), hours(*need))
+                write!(
+                    f,
+                    "only {:.1} h of load are known so far, {:.0} h are needed",
+                    hours(*have),
+                    hours(*need)
+                )
             }
-            Self::Stale { since: Some(since) } => write!(f, "no load has been observed since {since:.0}"),
+            Self::Stale { since: Some(since) } => {
+                write!(f, "no load has been observed since {since:.0}")
+            }
             Self::Stale { since: None } => write!(f, "no load has been observed yet"),
-            Self::ClockWentBack { newest } => write!(f, "the clock went back: load is already known up to {newest:.0}"),
+            Self::ClockWentBack { newest } => write!(
+                f,
+                "the clock went back: load is already known up to {newest:.0}"
+            ),
             Self::WorseThanNaive(Errors { model, naive }) => write!(
                 f,
                 "the forecast was off by {:.1} % on average, where repeating the last value, day or week would have been off by {:.1} %",
                 100.0 * model,
                 100.0 * naive
             ),
-            Self::Nonsense { value } => write!(f, "the model answered a load of {value}, which makes no sense"),
+            Self::NotFinite { value } => write!(f, "the model answered {value}, which is no load"),
         }
     }
 }
@@ -104,7 +114,9 @@ impl Gate {
 
     /// The reason not to trust the model, if its errors are one.
     pub(super) fn objection(&self, errors: Option<Errors>) -> Option<Abstention> {
-        errors.filter(|_| self.worse).map(Abstention::WorseThanNaive)
+        errors
+            .filter(|_| self.worse)
+            .map(Abstention::WorseThanNaive)
     }
 }
 
@@ -127,7 +139,11 @@ mod tests {
             let errors = Errors { model, naive };
             gate.judge(errors);
             let expected = (!trusted).then_some(Abstention::WorseThanNaive(errors));
-            assert_eq!(gate.objection(Some(errors)), expected, "{model} against {naive}");
+            assert_eq!(
+                gate.objection(Some(errors)),
+                expected,
+                "{model} against {naive}"
+            );
         }
     }
 
@@ -136,20 +152,35 @@ mod tests {
         let at: Timestamp = "2026-03-01T08:00:00.25Z".parse().unwrap();
         for (reason, expected) in [
             (
-                Abstention::TooLittleHistory(Samples { have: 18, need: 576 }),
+                Abstention::TooLittleHistory(Samples {
+                    have: 18,
+                    need: 576,
+                }),
                 "only 1.5 h of load are known so far, 48 h are needed",
             ),
-            (Abstention::Stale { since: Some(at) }, "no load has been observed since 2026-03-01T08:00:00Z"),
-            (Abstention::Stale { since: None }, "no load has been observed yet"),
+            (
+                Abstention::Stale { since: Some(at) },
+                "no load has been observed since 2026-03-01T08:00:00Z",
+            ),
+            (
+                Abstention::Stale { since: None },
+                "no load has been observed yet",
+            ),
             (
                 Abstention::ClockWentBack { newest: at },
                 "the clock went back: load is already known up to 2026-03-01T08:00:00Z",
             ),
             (
-                Abstention::WorseThanNaive(Errors { model: 0.2, naive: 0.105 }),
+                Abstention::WorseThanNaive(Errors {
+                    model: 0.2,
+                    naive: 0.105,
+                }),
                 "the forecast was off by 20.0 % on average, where repeating the last value, day or week would have been off by 10.5 %",
             ),
-            (Abstention::Nonsense { value: f64::NAN }, "the model answered a load of NaN, which makes no sense"),
+            (
+                Abstention::NotFinite { value: f64::NAN },
+                "the model answered NaN, which is no load",
+            ),
         ] {
             assert_eq!(reason.to_string(), expected);
         }

@@ -26,7 +26,11 @@ pub(super) struct Bucket {
 impl Bucket {
     /// A bucket with its first sample.
     pub(super) fn new(load: f64) -> Self {
-        Self { sum: load, count: 1, max: load }
+        Self {
+            sum: load,
+            count: 1,
+            max: load,
+        }
     }
 
     /// Adds one more sample.
@@ -53,7 +57,10 @@ struct Closed {
 }
 
 impl Closed {
-    const MISSING: Self = Self { mean: f32::NAN, max: f32::NAN };
+    const MISSING: Self = Self {
+        mean: f32::NAN,
+        max: f32::NAN,
+    };
 }
 
 /// The ring of closed buckets plus the one that is still filling.
@@ -105,27 +112,40 @@ impl History {
         }
         // VecDeque doubles: without this, four weeks would hold 16,384 slots for 8,064 buckets.
         if self.closed.len() == self.closed.capacity() {
-            let more = self.closed.len().max(64).min(self.capacity.saturating_sub(self.closed.len()));
+            let more = self
+                .closed
+                .len()
+                .max(64)
+                .min(self.capacity.saturating_sub(self.closed.len()));
             self.closed.reserve_exact(more);
         }
-        self.closed.push_back(bucket.map_or(Closed::MISSING, |b| Closed { mean: b.mean() as f32, max: b.max() as f32 }));
+        self.closed
+            .push_back(bucket.map_or(Closed::MISSING, |b| Closed {
+                mean: b.mean() as f32,
+                max: b.max() as f32,
+            }));
         if let Some(bucket) = bucket {
             self.week.add(index * BUCKET, bucket.mean());
             self.day.add(index * BUCKET, bucket.mean());
         }
     }
 
-    /// Index after the last closed bucket.
-    pub(super) fn end(&self) -> i64 {
-        self.first + self.closed.len() as i64
-    }
-
     /// All closed buckets that were observed: index, mean, maximum.
     pub(super) fn observed(&self) -> impl Iterator<Item = (i64, Bucket)> {
-        (self.first..).zip(&self.closed).filter(|(_, c)| !c.mean.is_nan()).map(|(index, c)| {
-            // One sample's worth of sum keeps the mean; more detail is not kept.
-            (index, Bucket { sum: f64::from(c.mean), count: 1, max: f64::from(c.max) })
-        })
+        (self.first..)
+            .zip(&self.closed)
+            .filter(|(_, c)| !c.mean.is_nan())
+            .map(|(index, c)| {
+                // One sample's worth of sum keeps the mean; more detail is not kept.
+                (
+                    index,
+                    Bucket {
+                        sum: f64::from(c.mean),
+                        count: 1,
+                        max: f64::from(c.max),
+                    },
+                )
+            })
     }
 
     /// Mean over about the last week of closed buckets.
@@ -150,7 +170,9 @@ impl History {
         {
             return Some((bucket.mean(), bucket.max()));
         }
-        let closed = usize::try_from(index.checked_sub(self.first)?).ok().and_then(|at| self.closed.get(at))?;
+        let closed = usize::try_from(index.checked_sub(self.first)?)
+            .ok()
+            .and_then(|at| self.closed.get(at))?;
         (!closed.mean.is_nan()).then(|| (f64::from(closed.mean), f64::from(closed.max)))
     }
 
@@ -173,12 +195,17 @@ impl History {
     /// The highest load in the buckets that [from, to) touches, or `None` where none was observed.
     pub(super) fn peak_between(&self, from: i64, to: i64) -> Option<f64> {
         let indices = from.div_euclid(BUCKET)..=(to - 1).div_euclid(BUCKET);
-        indices.filter_map(|index| self.get(index)).map(|(_, max)| max).reduce(f64::max)
+        indices
+            .filter_map(|index| self.get(index))
+            .map(|(_, max)| max)
+            .reduce(f64::max)
     }
 
     /// The highest load in the `count` buckets that end with `last`, or `None` where *any* is missing.
     pub(super) fn whole_peak(&self, last: i64, count: i64) -> Option<f64> {
-        (last + 1 - count..=last).try_fold(0.0_f64, |peak, index| self.get(index).map(|(_, max)| peak.max(max)))
+        (last + 1 - count..=last).try_fold(0.0_f64, |peak, index| {
+            self.get(index).map(|(_, max)| peak.max(max))
+        })
     }
 
     /// Bytes on the heap.
@@ -234,12 +261,22 @@ mod tests {
     #[test]
     fn the_ring_forgets_the_oldest_and_holds_no_spare_memory() {
         let mut history = filled(&[Some(1.0), Some(2.0), Some(3.0), Some(4.0), Some(5.0)]);
-        assert_eq!(history.observed().map(|(index, _)| index).collect::<Vec<_>>(), [11, 12, 13, 14]);
-        assert_eq!((history.peak(), history.end()), (5.0, 15));
+        assert_eq!(
+            history
+                .observed()
+                .map(|(index, _)| index)
+                .collect::<Vec<_>>(),
+            [11, 12, 13, 14]
+        );
+        assert_eq!(history.peak(), 5.0);
         history = History::new(8_064);
         for index in 0..9_000 {
             history.close(index, None);
         }
-        assert!(history.heap_bytes() <= 8_064 * 8 * 5 / 4, "{}", history.heap_bytes());
+        assert!(
+            history.heap_bytes() <= 8_064 * 8 * 5 / 4,
+            "{}",
+            history.heap_bytes()
+        );
     }
 }

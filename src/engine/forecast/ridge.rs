@@ -51,7 +51,13 @@ pub(super) struct Coefficients<const P: usize> {
 
 impl<const P: usize> Coefficients<P> {
     pub(super) fn predict(&self, x: &[f64; P]) -> f64 {
-        self.intercept + self.slopes.iter().zip(x).map(|(slope, x)| slope * x).sum::<f64>()
+        self.intercept
+            + self
+                .slopes
+                .iter()
+                .zip(x)
+                .map(|(slope, x)| slope * x)
+                .sum::<f64>()
     }
 }
 
@@ -77,7 +83,8 @@ impl<const P: usize> Gram<P> {
     /// Learns that `x` was followed by `y` at `at` (Unix seconds, never decreasing). A row with anything that is not finite,
     /// or without weight, is not learnt.
     pub(super) fn learn(&mut self, at: i64, x: &[f64; P], y: f64, weight: f64) {
-        if !(y.is_finite() && weight.is_finite() && weight > 0.0 && x.iter().all(|v| v.is_finite())) {
+        if !(y.is_finite() && weight.is_finite() && weight > 0.0 && x.iter().all(|v| v.is_finite()))
+        {
             return;
         }
         let (age, rebase) = self.decay.rebase(at);
@@ -102,7 +109,9 @@ impl<const P: usize> Gram<P> {
             self.xy[i] += wx * y;
             let (row, rest) = triangle.split_at_mut(P - i);
             triangle = rest;
-            row.iter_mut().zip(&x[i..]).for_each(|(sum, xj)| *sum += wx * xj);
+            row.iter_mut()
+                .zip(&x[i..])
+                .for_each(|(sum, xj)| *sum += wx * xj);
         }
     }
 
@@ -111,15 +120,18 @@ impl<const P: usize> Gram<P> {
         LAMBDA + LAMBDA_ROWS * self.weight_squared / (self.weight * self.weight)
     }
 
-    /// The ridge solution, or `None` where there is nothing to fit or the sums overflowed.
-    pub(super) fn fit(&self) -> Option<Coefficients<P>> {
+    /// The ridge solution over the columns that are `wanted` (the others get 0), or `None` where there is nothing to fit or the sums
+    /// overflowed.
+    pub(super) fn fit(&self, wanted: impl Fn(usize) -> bool) -> Option<Coefficients<P>> {
         if self.weight <= 0.0 {
             return None;
         }
         let mean: [f64; P] = self.x.map(|sum| sum / self.weight);
         let mean_y = self.y / self.weight;
         let deviation = self.deviations(&mean);
-        let used: Vec<usize> = (0..P).filter(|&j| deviation[j] > 0.0).collect();
+        let used: Vec<usize> = (0..P)
+            .filter(|&j| wanted(j) && deviation[j] > 0.0)
+            .collect();
         let mut slopes = [0.0; P];
         if !used.is_empty() {
             let scaled = self.solve(&used, &mean, mean_y, &deviation)?;
@@ -127,8 +139,14 @@ impl<const P: usize> Gram<P> {
                 slopes[j] = beta / deviation[j];
             }
         }
-        let intercept = mean_y - slopes.iter().zip(&mean).map(|(slope, mean)| slope * mean).sum::<f64>();
-        (intercept.is_finite() && slopes.iter().all(|s| s.is_finite())).then_some(Coefficients { intercept, slopes })
+        let intercept = mean_y
+            - slopes
+                .iter()
+                .zip(&mean)
+                .map(|(slope, mean)| slope * mean)
+                .sum::<f64>();
+        (intercept.is_finite() && slopes.iter().all(|s| s.is_finite()))
+            .then_some(Coefficients { intercept, slopes })
     }
 
     /// Standard deviation by column; 0 for a column that does not vary.
@@ -147,7 +165,13 @@ impl<const P: usize> Gram<P> {
     }
 
     /// Coefficients of the `used` columns on the standardised scale.
-    fn solve(&self, used: &[usize], mean: &[f64; P], mean_y: f64, deviation: &[f64; P]) -> Option<Array1<f64>> {
+    fn solve(
+        &self,
+        used: &[usize],
+        mean: &[f64; P],
+        mean_y: f64,
+        deviation: &[f64; P],
+    ) -> Option<Array1<f64>> {
         let n = used.len();
         let lambda = self.lambda();
         let mut factor = Array2::zeros((n, n));
@@ -165,10 +189,15 @@ impl<const P: usize> Gram<P> {
             (self.xy[i] / self.weight - mean[i] * mean_y) / deviation[i]
         });
         factor.cholesky_inplace().ok()?;
-        factor.solve_triangular_inplace(&mut right, UPLO::Lower).ok()?;
+        factor
+            .solve_triangular_inplace(&mut right, UPLO::Lower)
+            .ok()?;
         // L is row-major, so its transpose is the column-major matrix that linfa-linear is fast on.
         let system = DatasetBase::new(factor.reversed_axes(), right.column(0).to_owned());
-        let model = LinearRegression::new().with_intercept(false).fit(&system).ok()?;
+        let model = LinearRegression::new()
+            .with_intercept(false)
+            .fit(&system)
+            .ok()?;
         Some(model.params().clone())
     }
 
@@ -199,8 +228,9 @@ mod tests {
         let column = |j: usize| rows.iter().map(move |(x, _)| x[j]);
         let mean = |values: &mut dyn Iterator<Item = f64>| values.sum::<f64>() / n as f64;
         let means: Vec<f64> = (0..P).map(|j| mean(&mut column(j))).collect();
-        let deviations: Vec<f64> =
-            (0..P).map(|j| mean(&mut column(j).map(|v| (v - means[j]).powi(2))).sqrt()).collect();
+        let deviations: Vec<f64> = (0..P)
+            .map(|j| mean(&mut column(j).map(|v| (v - means[j]).powi(2))).sqrt())
+            .collect();
         let mean_y = mean(&mut rows.iter().map(|(_, y)| *y));
         let share = 1.0 / (n as f64).sqrt();
         let mut x = Array2::zeros((n + P, P).f());
@@ -214,14 +244,24 @@ mod tests {
         for j in 0..P {
             x[[n + j, j]] = lambda.sqrt();
         }
-        let model = LinearRegression::new().with_intercept(false).fit(&DatasetBase::new(x, y)).unwrap();
-        model.params().iter().zip(&deviations).map(|(beta, deviation)| beta / deviation).collect()
+        let model = LinearRegression::new()
+            .with_intercept(false)
+            .fit(&DatasetBase::new(x, y))
+            .unwrap();
+        model
+            .params()
+            .iter()
+            .zip(&deviations)
+            .map(|(beta, deviation)| beta / deviation)
+            .collect()
     }
 
     #[test]
     fn a_small_system_gives_the_coefficients_worked_out_by_hand() {
         // x ∈ {−1, 1} twice each with y = 3 + 2x: mean 0, deviation 1, Σxy/n = 2, so β = 2 / (1 + λ), λ = 0.001 + 30/4.
-        let fit = learnt(&[([-1.0], 1.0), ([1.0], 5.0), ([-1.0], 1.0), ([1.0], 5.0)]).fit().unwrap();
+        let fit = learnt(&[([-1.0], 1.0), ([1.0], 5.0), ([-1.0], 1.0), ([1.0], 5.0)])
+            .fit(|_| true)
+            .unwrap();
         assert!((fit.slopes[0] - 2.0 / 8.501).abs() < 1e-12, "{fit:?}");
         assert!((fit.intercept - 3.0).abs() < 1e-12, "{fit:?}");
     }
@@ -233,7 +273,7 @@ mod tests {
             gram.learn(0, &x, y, weight);
         }
         // Mean of y is 5/4 and of x 1/4 with variance 3/16; the intercept puts the line through the means.
-        let fit = gram.fit().unwrap();
+        let fit = gram.fit(|_| true).unwrap();
         assert!((fit.predict(&[0.25]) - 1.25).abs() < 1e-12);
     }
 
@@ -249,31 +289,48 @@ mod tests {
                 (x, (i % 7) as f64)
             })
             .collect();
-        let fit = learnt(&rows).fit().unwrap();
+        let fit = learnt(&rows).fit(|_| true).unwrap();
         assert!(fit.slopes.iter().all(|slope| slope.abs() < 10.0), "{fit:?}");
         assert_eq!(fit.slopes[8], 0.0);
-        assert!((fit.slopes[0] - fit.slopes[7]).abs() < 1e-9, "a duplicate shares the weight: {fit:?}");
+        assert!(
+            (fit.slopes[0] - fit.slopes[7]).abs() < 1e-9,
+            "a duplicate shares the weight: {fit:?}"
+        );
         for (x, y) in rows.iter().take(7) {
             assert!((fit.predict(x) - y).abs() < 0.2, "{y} {}", fit.predict(x));
         }
     }
 
     #[test]
+    fn a_column_that_is_not_wanted_might_as_well_not_be_there() {
+        let rows: Vec<([f64; 2], f64)> = (0..50)
+            .map(|i| ([f64::from(i % 7), f64::from(i % 3)], f64::from(i)))
+            .collect();
+        let alone: Vec<([f64; 1], f64)> = rows.iter().map(|(x, y)| ([x[0]], *y)).collect();
+        let fit = learnt(&rows).fit(|column| column == 0).unwrap();
+        let expected = learnt(&alone).fit(|_| true).unwrap();
+        assert_eq!(
+            (fit.slopes, fit.intercept),
+            ([expected.slopes[0], 0.0], expected.intercept)
+        );
+    }
+
+    #[test]
     fn what_is_not_finite_never_enters() {
         let mut gram = learnt(&[([1.0, 0.0], 1.0), ([2.0, 1.0], 2.0), ([3.0, 5.0], 3.0)]);
-        let before = gram.fit().unwrap();
+        let before = gram.fit(|_| true).unwrap();
         for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
             gram.learn(0, &[bad, 1.0], 1.0, 1.0);
             gram.learn(0, &[1.0, 1.0], bad, 1.0);
             gram.learn(0, &[1.0, 1.0], 1.0, bad);
         }
-        assert_eq!(gram.fit().unwrap(), before);
+        assert_eq!(gram.fit(|_| true).unwrap(), before);
     }
 
     #[test]
     fn nothing_learnt_is_no_model_and_sums_that_overflow_never_give_one_that_is_not_finite() {
-        assert_eq!(Gram::<2>::new().fit(), None);
-        let overflowing = learnt(&[([1e300, 1.0], 1.0), ([-1e300, 2.0], 1e300)]).fit();
+        assert_eq!(Gram::<2>::new().fit(|_| true), None);
+        let overflowing = learnt(&[([1e300, 1.0], 1.0), ([-1e300, 2.0], 1e300)]).fit(|_| true);
         assert!(overflowing.is_none_or(|fit| fit.predict(&[1.0, 1.0]).is_finite()));
     }
 
@@ -284,7 +341,7 @@ mod tests {
         ) {
             let gram = learnt(&rows);
             let plain = by_augmented_rows(&rows, gram.lambda());
-            let fit = gram.fit().unwrap();
+            let fit = gram.fit(|_| true).unwrap();
             for (compressed, plain) in fit.slopes.iter().zip(plain) {
                 prop_assert!((compressed - plain).abs() <= 1e-8 * (1.0 + plain.abs()), "{compressed} {plain}");
             }
