@@ -1,8 +1,8 @@
 //! How well forecasts did, out of sample: every bucket is predicted before it is learnt, and scored when it is known.
 //!
-//! Keeps decayed errors of all models on the same instants, chooses the one in use by them, and keeps for each a decayed
-//! histogram of actual / forecast, whose quantile makes the upper bound. It never sees a forecast that knew its outcome: `mod` queues
-//! forecasts when they are made and scores them once the whole lead time is observed.
+//! Keeps decayed errors of all models on the same instants, chooses the one in use by them, and keeps for each a
+//! decayed histogram of actual / forecast, whose quantile makes the upper bound. It never sees a forecast that knew its
+//! outcome: `mod` queues forecasts when they are made and scores them once the whole lead time is observed.
 //!
 //! Neighbours: `mod` scores, `gate` judges the errors, `features` names the naive forecasts.
 
@@ -13,14 +13,14 @@ use super::features::Naive;
 
 /// Age at which an error weighs half: two days see a change of habits by its second evening.
 const ERROR_HALF_LIFE: f64 = 2.0 * 86_400.0;
-/// Age at which a ratio weighs half: a week holds every weekday, and 200 points beyond the 90 % quantile.
+/// Age at which a ratio weighs half: a week holds every weekday, and hundreds of points lie above the 90 % quantile.
 const RATIO_HALF_LIFE: f64 = 7.0 * 86_400.0;
 /// Bins of ln(actual / forecast), [`WIDTH`] wide, centred on 0: a third to three times the forecast.
 const BINS: usize = 111;
 /// 2 %: finer than the error in any capacity.
 const WIDTH: f64 = 0.02;
-/// With fewer (effective) observations above the quantile than this, the bound is marked as extrapolated: the relative error of
-/// a tail's share from n points is about 1/√n, here a third.
+/// With fewer (effective) observations above the quantile than this, the bound is marked as extrapolated: the relative
+/// error of a tail's share from n points is about 1/√n, here a third.
 const THIN: f64 = 10.0;
 
 /// A model takes over when its error is below this share of that of the one in use: less is luck, and each change moves
@@ -52,14 +52,10 @@ impl fmt::Display for Model {
 }
 
 /// The models to choose from; the first where they tie.
-const CANDIDATES: [Model; 3] = [
-    Model::LinearRegression,
-    Model::SeasonalDaily,
-    Model::SeasonalWeekly,
-];
+const CANDIDATES: [Model; 3] = [Model::LinearRegression, Model::SeasonalDaily, Model::SeasonalWeekly];
 
-/// Errors of the model in use and of the best naive forecast on the same instants: Σ|forecast − actual| / Σ actual (WAPE), recent
-/// instants weighing more. 0.1 is 10 % off on average.
+/// Errors of the model in use and of the best naive forecast on the same instants: Σ|forecast − actual| / Σ actual
+/// (WAPE), recent instants weighing more. 0.1 is 10 % off on average.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Errors {
     /// The model's in use.
@@ -126,9 +122,7 @@ impl Backtest {
         if let Some(factor) = rebase {
             self.actual *= factor;
             self.last *= factor;
-            self.records
-                .iter_mut()
-                .for_each(|record| record.error *= factor);
+            self.records.iter_mut().for_each(|record| record.error *= factor);
         }
         let (ratio_weight, rebase) = self.ratios.rebase(at);
         if let Some(factor) = rebase {
@@ -143,11 +137,7 @@ impl Backtest {
         self.last += weight * (naive.last - actual).abs();
         self.total += ratio_weight;
         self.total_squared += ratio_weight * ratio_weight;
-        for (record, forecast) in
-            self.records
-                .iter_mut()
-                .zip([regression, naive.daily, naive.weekly])
-        {
+        for (record, forecast) in self.records.iter_mut().zip([regression, naive.daily, naive.weekly]) {
             record.error += weight * (forecast - actual).abs();
             record.bins[bin(actual, forecast)] += ratio_weight;
         }
@@ -268,11 +258,7 @@ mod tests {
                 },
                 100.0,
             );
-            assert_eq!(
-                backtest.model(),
-                expected,
-                "after {regression}, {daily}, {weekly}"
-            );
+            assert_eq!(backtest.model(), expected, "after {regression}, {daily}, {weekly}");
         }
     }
 
@@ -299,26 +285,17 @@ mod tests {
         let backtest = scored((0..1_000).map(|i| (100.0, 100.0 + f64::from(i % 100))));
         for (level, expected) in [(0.5, 1.5), (0.9, 1.9), (0.99, 1.99)] {
             let bound = backtest.bound(level);
-            assert!(
-                (bound.ratio / expected - 1.0).abs() < WIDTH,
-                "{level}: {bound:?}"
-            );
+            assert!((bound.ratio / expected - 1.0).abs() < WIDTH, "{level}: {bound:?}");
             assert!(bound.ratio >= expected - 0.01, "rounded up: {bound:?}");
         }
         assert!(!backtest.bound(0.9).extrapolated);
-        assert!(
-            backtest.bound(0.999).extrapolated,
-            "one point in a thousand"
-        );
+        assert!(backtest.bound(0.999).extrapolated, "one point in a thousand");
         assert!(scored([]).bound(0.9).extrapolated);
     }
 
     #[test]
     fn the_bound_is_never_below_the_forecast() {
-        assert_eq!(
-            scored((0..500).map(|_| (100.0, 40.0))).bound(0.9).ratio,
-            1.0
-        );
+        assert_eq!(scored((0..500).map(|_| (100.0, 40.0))).bound(0.9).ratio, 1.0);
     }
 
     #[test]

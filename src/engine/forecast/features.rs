@@ -1,11 +1,12 @@
 //! What the regression sees at an instant: seasons, recent load and lags, all as growth over the current level.
 //!
-//! A load x becomes ln((x + o) / (level + o)), level being the mean of the last five minutes (NLinear) and o a small offset:
-//! growth over the lead time survives a service that doubles, bursts do not drag the rest along (over 13 measured series the
-//! errors are 12 % lower than with plain ratios, and none is 1 % worse), and an idle service at zero is forecast at zero.
+//! A load x becomes ln((x + o) / (level + o)), level being the mean of the last five minutes (NLinear) and o a small
+//! offset: growth over the lead time survives a service that doubles, bursts do not drag the rest along (over 13
+//! measured series the errors are 12 % lower than with plain ratios, and none is 1 % worse), and an idle service at
+//! zero is forecast at zero.
 //!
-//! Only what history held at that instant is read, so training and live rows come from the same function. Seasons are UTC's; the
-//! shift of local clocks twice a year is what the lags are for.
+//! Only what history held at that instant is read, so training and live rows come from the same function. Seasons are
+//! UTC's; the shift of local clocks twice a year is what the lags are for.
 //!
 //! Neighbours: `history` answers, `ridge` learns the rows, `mod` turns predictions back into load.
 
@@ -31,15 +32,17 @@ const WEEK: i64 = 7 * DAY;
 /// Yesterday, the day before (two days outvote one odd day) and last week, in seconds.
 const LAGS: [i64; 3] = [DAY, 2 * DAY, WEEK];
 
-/// The offset as a share of the week's mean load: below it, differences hardly count (noise near zero is no growth of thousands
-/// of percent). Errors are flat between 0.02 and 0.1.
+/// The offset as a share of the week's mean load: below it, differences hardly count (noise near zero is no growth of
+/// thousands of percent). Errors are flat between 0.02 and 0.1.
 const OFFSET: f64 = 0.05;
-/// How far level(now) / level(then) may scale a lagged peak: three times more or less is a shift of regime, not a busier day.
+/// How far level(now) / level(then) may scale a lagged peak: three times more or less is a shift of regime, not a
+/// busier day.
 const RATIO: (f64, f64) = (0.33, 3.0);
-/// The largest entry of a row, and growth to learn: ln 100, which is from idle to five times the week's mean. It bounds how much
-/// one odd row can pull.
+/// The largest entry of a row, and growth to learn: ln 100, which is from idle to five times the week's mean. It bounds
+/// how much one odd row can pull.
 const LARGEST: f64 = 4.6;
-/// Weight of a row by its level over the week's mean: replicas are needed where the load is, yet the night must stay known.
+/// Weight of a row by its level over the week's mean: replicas are needed where the load is, yet the night must stay
+/// known.
 const WEIGHT: (f64, f64) = (0.1, 3.0);
 
 /// Whether a column can only be learnt from whole weeks.
@@ -58,8 +61,8 @@ pub(super) struct Row {
     pub(super) naive: Naive,
 }
 
-/// The peak over the lead time as forecasts without a model see it. Where a season was not observed, the next simpler one
-/// stands in, so that all are scored on the same instants.
+/// The peak over the lead time as forecasts without a model see it. Where a season was not observed, the next simpler
+/// one stands in, so that all are scored on the same instants.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Naive {
     /// The peak of the last five minutes goes on.
@@ -89,8 +92,8 @@ impl Scale {
 }
 
 impl Row {
-    /// The row at `at` (Unix seconds) for the peak over the `lead` seconds that follow, or `None` while no load was ever seen
-    /// or the last ten minutes are missing.
+    /// The row at `at` (Unix seconds) for the peak over the `lead` seconds that follow, or `None` while no load was
+    /// ever seen or the last ten minutes are missing.
     pub(super) fn at(history: &History, at: i64, lead: i64) -> Option<Self> {
         let now = history.level(at)?;
         let week = history.week();
@@ -213,21 +216,10 @@ impl Builder {
         self.put_load(history.day());
         self.put_load(history.week());
         self.put_load(recent_peak);
-        self.put_load(
-            history
-                .peak_between(at - 12 * BUCKET, at)
-                .unwrap_or(recent_peak),
-        );
+        self.put_load(history.peak_between(at - 12 * BUCKET, at).unwrap_or(recent_peak));
     }
 
-    fn lags(
-        &mut self,
-        history: &History,
-        at: i64,
-        lead: i64,
-        now: f64,
-        recent_peak: f64,
-    ) -> Lagged {
+    fn lags(&mut self, history: &History, at: i64, lead: i64, now: f64, recent_peak: f64) -> Lagged {
         // Before any lag was observed: the load stays as it is.
         let mut known = (recent_peak, now);
         let mut lagged = Lagged {
@@ -360,16 +352,8 @@ mod tests {
             }
         );
         let target = row.target(1_000.0);
-        assert!(
-            (row.load(target) - 1_000.0).abs() < 1e-9,
-            "{}",
-            row.load(target)
-        );
-        let growths = row
-            .columns
-            .iter()
-            .filter(|v| (**v - target).abs() < 1e-9)
-            .count();
+        assert!((row.load(target) - 1_000.0).abs() < 1e-9, "{}", row.load(target));
+        let growths = row.columns.iter().filter(|v| (**v - target).abs() < 1e-9).count();
         assert_eq!(
             growths,
             2 * LAGS.len() + 1,
@@ -387,17 +371,8 @@ mod tests {
             Row::at(&history(|_| 5.0), SATURDAY + 3 * BUCKET, 180).is_none(),
             "nothing in the last ten minutes"
         );
-        let idle = Row::at(
-            &history(|bucket| if bucket > 270 { 0.0 } else { 100.0 }),
-            SATURDAY,
-            180,
-        )
-        .unwrap();
+        let idle = Row::at(&history(|bucket| if bucket > 270 { 0.0 } else { 100.0 }), SATURDAY, 180).unwrap();
         assert_eq!((idle.load(0.0), idle.target(0.0)), (0.0, 0.0));
-        assert!(
-            idle.columns.iter().all(|v| v.abs() <= LARGEST),
-            "{:?}",
-            idle.columns
-        );
+        assert!(idle.columns.iter().all(|v| v.abs() <= LARGEST), "{:?}", idle.columns);
     }
 }

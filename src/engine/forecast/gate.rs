@@ -11,8 +11,8 @@ use jiff::Timestamp;
 
 use super::backtest::Errors;
 
-/// Trust ends when the model's error exceeds the best naive forecast's by this factor: the goal is never to be more than 2 %
-/// worse than naive.
+/// Trust ends when the model's error exceeds the best naive forecast's by this factor: the goal is never to be more
+/// than 2 % worse than naive.
 const WORSE: f64 = 1.02;
 /// … and returns when it is no worse. The space between keeps trust from flapping with every bucket.
 const AS_GOOD: f64 = 1.0;
@@ -84,13 +84,10 @@ impl fmt::Display for Abstention {
                 write!(f, "no load has been observed since {since:.0}")
             }
             Self::Stale { since: None } => write!(f, "no load has been observed yet"),
-            Self::ClockWentBack { newest } => write!(
-                f,
-                "the clock went back: load is already known up to {newest:.0}"
-            ),
+            Self::ClockWentBack { newest } => write!(f, "the clock went back: load is already known up to {newest:.0}"),
             Self::WorseThanNaive(Errors { model, naive }) => write!(
                 f,
-                "the forecast was off by {:.1} % on average, where repeating the last value, day or week would have been off by {:.1} %",
+                "the forecast is off by {:.1} % on average, repeating the last value, day or week only by {:.1} %",
                 100.0 * model,
                 100.0 * naive
             ),
@@ -114,9 +111,7 @@ impl Gate {
 
     /// The reason not to trust the model, if its errors are one.
     pub(super) fn objection(&self, errors: Option<Errors>) -> Option<Abstention> {
-        errors
-            .filter(|_| self.worse)
-            .map(Abstention::WorseThanNaive)
+        errors.filter(|_| self.worse).map(Abstention::WorseThanNaive)
     }
 }
 
@@ -139,11 +134,7 @@ mod tests {
             let errors = Errors { model, naive };
             gate.judge(errors);
             let expected = (!trusted).then_some(Abstention::WorseThanNaive(errors));
-            assert_eq!(
-                gate.objection(Some(errors)),
-                expected,
-                "{model} against {naive}"
-            );
+            assert_eq!(gate.objection(Some(errors)), expected, "{model} against {naive}");
         }
     }
 
@@ -152,20 +143,14 @@ mod tests {
         let at: Timestamp = "2026-03-01T08:00:00.25Z".parse().unwrap();
         for (reason, expected) in [
             (
-                Abstention::TooLittleHistory(Samples {
-                    have: 18,
-                    need: 576,
-                }),
+                Abstention::TooLittleHistory(Samples { have: 18, need: 576 }),
                 "only 1.5 h of load are known so far, 48 h are needed",
             ),
             (
                 Abstention::Stale { since: Some(at) },
                 "no load has been observed since 2026-03-01T08:00:00Z",
             ),
-            (
-                Abstention::Stale { since: None },
-                "no load has been observed yet",
-            ),
+            (Abstention::Stale { since: None }, "no load has been observed yet"),
             (
                 Abstention::ClockWentBack { newest: at },
                 "the clock went back: load is already known up to 2026-03-01T08:00:00Z",
@@ -175,7 +160,7 @@ mod tests {
                     model: 0.2,
                     naive: 0.105,
                 }),
-                "the forecast was off by 20.0 % on average, where repeating the last value, day or week would have been off by 10.5 %",
+                "the forecast is off by 20.0 % on average, repeating the last value, day or week only by 10.5 %",
             ),
             (
                 Abstention::NotFinite { value: f64::NAN },

