@@ -13,7 +13,7 @@ pub(super) fn propose(mode: PredictionMode, target: Target, forecast: Option<&Fo
         return Outcome::Abstains(Abstention::NoForecast);
     };
     if let Trust::Abstains(reason) = &forecast.trust {
-        return Outcome::Abstains(Abstention::Forecast(reason.to_string().into()));
+        return Outcome::Abstains(Abstention::Forecast(reason.clone()));
     }
     // validate.rs refuses a prediction on an average; were it let through, dividing would still be a sane count.
     let (Target::AverageValue(target) | Target::Value(target)) = target;
