@@ -412,3 +412,70 @@ fn action(decision: &Decision) -> &'static str {
         Action::Disabled => "disabled",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixtures::{NOW, Scene, at, policy};
+
+    /// One of everything.
+    fn filled() -> (Metrics, Registry) {
+        let (metrics, registry) = Metrics::new();
+        let behavior = "behavior: {scaleUp: {policies: [{type: Pods, value: 2, periodSeconds: 60}]}}";
+        let scene = Scene::new(policy(behavior), &[], 4, Ok(1530.0), at(NOW));
+        metrics.decided(&scene.decision);
+        metrics.policy("shop", "checkout", &scene.status(None));
+        metrics.queried("default", Duration::from_millis(7), Some(Cause::Empty));
+        metrics.reconciled(Duration::from_millis(9), Some(ErrorKind::Target));
+        metrics.scale_written(WriteOutcome::Succeeded);
+        metrics.status_written(WriteOutcome::Conflict);
+        (metrics, registry)
+    }
+
+    #[test]
+    fn what_is_exposed_is_what_the_table_says() {
+        let text = encode(&filled().1).unwrap();
+        for described in ALL {
+            let name = described.full_name();
+            let samples: Vec<&str> = text.lines().filter(|l| l.starts_with(&name)).collect();
+            assert!(!samples.is_empty(), "{name} is not exposed:\n{text}");
+            for label in described.labels {
+                assert!(
+                    samples[0].contains(&format!("{label}=\"")),
+                    "{name} has no label {label}"
+                );
+            }
+            let help = format!("# HELP {PREFIX}_{} {}.", described.name, described.help);
+            assert!(text.contains(&help), "{help}");
+        }
+        assert_eq!(text.lines().filter(|l| l.starts_with("# TYPE")).count(), ALL.len());
+        assert!(text.ends_with("# EOF\n"));
+    }
+
+    #[test]
+    fn labels_are_the_stable_names() {
+        let text = encode(&filled().1).unwrap();
+        for line in [
+            r#"headroom_decisions_total{winner="metric",action="scale_up"} 1"#,
+            r#"headroom_blocked_total{reason="ScaleUpLimit"} 1"#,
+            r#"headroom_policy_current_replicas{namespace="shop",policy="checkout"} 6"#,
+            r#"headroom_policy_desired_replicas{namespace="shop",policy="checkout"} 6"#,
+            r#"headroom_policy_ready_replicas{namespace="shop",policy="checkout"} 4"#,
+            r#"headroom_policy_ready{namespace="shop",policy="checkout"} 1"#,
+            r#"headroom_metric_query_errors_total{server="default",cause="Empty"} 1"#,
+            r#"headroom_metric_query_duration_seconds_count{server="default"} 1"#,
+            r#"headroom_reconcile_errors_total{kind="target"} 1"#,
+            r#"headroom_scale_writes_total{outcome="succeeded"} 1"#,
+            r#"headroom_status_writes_total{outcome="conflict"} 1"#,
+        ] {
+            assert!(text.contains(line), "{line} is missing in:\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_deleted_policy_leaves_no_series() {
+        let (metrics, registry) = filled();
+        metrics.forget_policy("shop", "checkout");
+        assert!(!encode(&registry).unwrap().contains("checkout"));
+    }
+}

@@ -358,7 +358,7 @@ fn obstacle(situation: &Situation<'_>) -> (&'static str, String) {
         Situation::TargetNotFound(target) => (
             reason::TARGET_NOT_FOUND,
             format!(
-                "{} does not exist in this namespace; create it or correct spec.targetRef",
+                "{} does not exist in this namespace; it will be scaled once it does",
                 named(target)
             ),
         ),
