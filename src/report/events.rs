@@ -125,6 +125,7 @@ fn trust(old: Option<&ScalingPolicyStatus>, new: &ScalingPolicyStatus) -> Option
             "Forecast",
             format!("the forecast is not acted upon: {}", is.message),
         )),
+        // From Unknown it is no news: after a restart the history has to be read again first.
         (None | Some("False"), "True") => Some(normal("ForecastTrusted", "Forecast", &*is.message)),
         _ => None,
     }

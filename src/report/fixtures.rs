@@ -78,7 +78,9 @@ pub(super) struct Scene {
     pub(super) state: State,
     pub(super) decision: Decision,
     pub(super) forecast: Option<Forecast>,
-    pub(super) error: Option<String>,
+    error: Option<String>,
+    /// The state without the change.
+    before: State,
 }
 
 impl Scene {
@@ -109,6 +111,7 @@ impl Scene {
         };
         let decision = decide(&policy, &state, &observation, now);
         state.record(&policy, &decision);
+        let before = state.clone();
         if let Action::Scale { to, forced } = decision.action {
             state.scaled(ScaleEvent {
                 at: now,
@@ -123,12 +126,14 @@ impl Scene {
             decision,
             forecast,
             error: None,
+            before,
         }
     }
 
     /// The same decision, of which the write failed.
     pub(super) fn failed(mut self, error: impl Into<String>) -> Scene {
         self.error = Some(error.into());
+        self.state.clone_from(&self.before);
         self
     }
 
