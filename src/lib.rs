@@ -6,11 +6,15 @@
 
 pub mod actuate;
 pub mod api;
+pub mod cli;
 pub mod clock;
+pub mod controller;
 pub mod engine;
 pub mod observe;
 pub mod report;
+pub mod server;
 pub mod simulate;
+pub mod telemetry;
 pub mod validate;
 
 /// Who we are to the API server: field manager, event reporter, user agent.
