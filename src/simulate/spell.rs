@@ -1,31 +1,7 @@
-//! Words: durations, shares, dates and the sentence of a decision, for the page and the terminal.
+//! Words for durations, shares and dates on the page; a decision's own words are `report/words.rs`.
 
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
-
-use crate::engine::decision::{Abstention, Decision, Outcome};
-use crate::engine::policy::Policy;
-
-/// Why the replicas are what they are, in one sentence.
-pub fn sentence(_policy: &Policy, decision: &Decision) -> String {
-    let mut parts = Vec::new();
-    for proposal in &decision.proposals {
-        let (kind, name) = (proposal.source.kind(), proposal.source.name());
-        match &proposal.outcome {
-            Outcome::Replicas { replicas, value, .. } => {
-                parts.push(format!("{kind} {name} asks for {replicas} (value {})", number(*value)));
-            }
-            Outcome::Preview { replicas, .. } => parts.push(format!("{kind} {name} would ask for {replicas}")),
-            Outcome::Abstains(Abstention::Forecast(reason)) => parts.push(format!("no forecast: {reason}")),
-            Outcome::Abstains(_) => {}
-            Outcome::Invalid(failure) => parts.push(format!("{kind} {name} has no value: {}", failure.message)),
-        }
-    }
-    for limit in &decision.limits {
-        parts.push(format!("{}: {} → {}", limit.kind.as_str(), limit.before, limit.after));
-    }
-    format!("{}.", parts.join("; "))
-}
+use jiff::Timestamp;
 
 /// `45 s`, `2 min 30 s`, `3 h 5 min`, `2 d 4 h`: the two largest units.
 pub fn seconds(seconds: f64) -> String {
@@ -44,11 +20,6 @@ pub fn seconds(seconds: f64) -> String {
     parts.join(" ")
 }
 
-/// A duration as a person writes it.
-pub fn duration(duration: SignedDuration) -> String {
-    seconds(duration.as_secs_f64())
-}
-
 /// A share as percent: `0 %`, `0.03 %`, `4.2 %`, `38 %`. Two digits of what is small, so that 0.004 % is not 0 %.
 pub fn percent(share: f64) -> String {
     let p = share * 100.0;
@@ -61,11 +32,6 @@ pub fn percent(share: f64) -> String {
     }
 }
 
-/// A number with about three digits, thousands parted: `0.25`, `7.3`, `1,234`.
-pub fn number(value: f64) -> String {
-    digits(value)
-}
-
 /// `Mon 23 Nov 07:58` in UTC.
 pub fn instant(at: Timestamp) -> String {
     at.to_zoned(TimeZone::UTC).strftime("%a %-d %b %H:%M").to_string()
@@ -76,27 +42,19 @@ pub fn date(at: Timestamp) -> String {
     at.to_zoned(TimeZone::UTC).strftime("%-d %b %Y").to_string()
 }
 
-fn digits(value: f64) -> String {
-    let size = value.abs();
-    let places = match size {
-        s if s == 0.0 || s >= 10.0 => 0,
+/// Two digits of what is below ten, whole numbers above.
+fn digits(p: f64) -> String {
+    let places = match p.abs() {
+        s if s >= 10.0 => 0,
         s if s >= 1.0 => 1,
         s if s >= 0.1 => 2,
         _ => 3,
     };
-    let text = format!("{value:.places$}");
-    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
-    let (sign, whole) = whole.strip_prefix('-').map_or(("", whole), |w| ("-", w));
-    let mut grouped = String::with_capacity(whole.len() + whole.len() / 3);
-    for (i, digit) in whole.chars().enumerate() {
-        if i > 0 && (whole.len() - i) % 3 == 0 {
-            grouped.push(',');
-        }
-        grouped.push(digit);
+    let text = format!("{p:.places$}");
+    match text.split_once('.') {
+        Some(_) => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        None => text,
     }
-    let fraction = fraction.trim_end_matches('0');
-    let point = if fraction.is_empty() { "" } else { "." };
-    format!("{sign}{grouped}{point}{fraction}")
 }
 
 #[cfg(test)]
@@ -118,10 +76,6 @@ mod tests {
             (percent(0.042), "4.2 %"),
             (percent(0.5), "50 %"),
             (percent(1.0), "100 %"),
-            (number(1_234_567.8), "1,234,568"),
-            (number(0.25), "0.25"),
-            (number(7.0), "7"),
-            (number(-1234.0), "-1,234"),
         ];
         for (got, expected) in table {
             assert_eq!(got, expected);
