@@ -13,12 +13,11 @@ use croner::parser::{CronParser, Seconds, Year};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 use k8s_openapi::apimachinery::pkg::api::resource;
-use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kube_quantity::ParsedQuantity;
 
 use crate::api::{
-    Duration, HpaPolicyType, HpaScalingRules, HpaSelectPolicy, LeadTime, MetricSpec, PolicyBehavior, PolicyMode,
-    PredictionModeSpec, PredictionSpec, ScalingPolicySpec, ScheduleSpec,
+    Duration, HpaPolicyType, HpaScalingRules, HpaSelectPolicy, LeadTime, MetricSpec, Number, PolicyBehavior,
+    PolicyMode, PredictionModeSpec, PredictionSpec, ScalingPolicySpec, ScheduleSpec,
 };
 use crate::engine::policy::{
     Amount, Behavior, Bounds, End, Lead, Metric, Mode, Policy, Prediction, PredictionMode, RatePolicy, ScalingRules,
@@ -306,10 +305,11 @@ pub fn duration(text: &str) -> Result<SignedDuration, String> {
 }
 
 /// A Kubernetes quantity as a number.
-fn quantity(value: &IntOrString) -> Option<f64> {
+fn quantity(value: &Number) -> Option<f64> {
     match value {
-        IntOrString::Int(i) => Some(f64::from(*i)),
-        IntOrString::String(s) => ParsedQuantity::try_from(resource::Quantity(s.clone()))
+        // Above 2⁵³ a float is off by less than one part in 10¹⁵.
+        Number::Int(i) => Some(*i as f64),
+        Number::String(s) => ParsedQuantity::try_from(resource::Quantity(s.clone()))
             .ok()?
             .to_bytes_f64(),
     }
@@ -360,7 +360,7 @@ impl Problems {
         }
     }
 
-    fn positive(&mut self, field: &str, value: &IntOrString) -> Option<f64> {
+    fn positive(&mut self, field: &str, value: &Number) -> Option<f64> {
         let number = quantity(value).filter(|v| v.is_finite() && *v > 0.0);
         if number.is_none() {
             self.add(
@@ -374,7 +374,7 @@ impl Problems {
         number
     }
 
-    fn not_negative(&mut self, field: &str, value: &IntOrString) -> Option<f64> {
+    fn not_negative(&mut self, field: &str, value: &Number) -> Option<f64> {
         let number = quantity(value).filter(|v| v.is_finite() && *v >= 0.0);
         if number.is_none() {
             self.add(
@@ -439,9 +439,9 @@ impl Problems {
     }
 }
 
-fn shown(value: &IntOrString) -> String {
+fn shown(value: &Number) -> String {
     match value {
-        IntOrString::Int(i) => i.to_string(),
-        IntOrString::String(s) => format!("{s:?}"),
+        Number::Int(i) => i.to_string(),
+        Number::String(s) => format!("{s:?}"),
     }
 }

@@ -6,12 +6,13 @@
 //! additive.
 
 pub mod behavior;
+pub mod crd;
 pub mod scalar;
 pub mod spec;
 pub mod status;
 
 pub use behavior::{HpaPolicy, HpaPolicyType, HpaScalingRules, HpaSelectPolicy, PolicyBehavior};
-pub use scalar::{Duration, LeadTime, Quantity};
+pub use scalar::{Duration, LeadTime, Number, Quantity, Tolerance};
 pub use spec::{
     MetricSpec, MetricTarget, PolicyMode, PredictionModeSpec, PredictionSpec, PrometheusSource, ScalingPolicy,
     ScalingPolicySpec, ScheduleSpec, TargetRef,

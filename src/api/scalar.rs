@@ -4,14 +4,24 @@
 
 use std::borrow::Cow;
 
-use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
+
+/// An integer or a string, as written. Kubernetes' own `IntOrString` holds 32 bits only, while the API server lets any
+/// integer through: one policy with `averageValue: 5000000000` would then stop the watch of all of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Number {
+    /// `1000`.
+    Int(i64),
+    /// `"0.5"`, `500m`.
+    String(String),
+}
 
 /// A Kubernetes quantity above zero, as integer or string: `1000`, `"0.5"`, `"500m"`, `"1k"`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Quantity(pub IntOrString);
+pub struct Quantity(pub Number);
 
 impl JsonSchema for Quantity {
     fn schema_name() -> Cow<'static, str> {
@@ -25,7 +35,6 @@ impl JsonSchema for Quantity {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "x-kubernetes-int-or-string": true,
-            "anyOf": [{"type": "integer"}, {"type": "string"}],
             "maxLength": 32,
             "x-kubernetes-validations": [{
                 "rule": "type(self) == int ? int(self) > 0 : isQuantity(string(self)) && quantity(string(self)).isGreaterThan(quantity('0'))",
@@ -37,14 +46,14 @@ impl JsonSchema for Quantity {
 
 impl From<&str> for Quantity {
     fn from(text: &str) -> Self {
-        Quantity(IntOrString::String(text.to_owned()))
+        Quantity(Number::String(text.to_owned()))
     }
 }
 
 /// A relative deviation, HPA's `tolerance`: a quantity from 0 up, such as `"0.1"` for 10 %.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Tolerance(pub IntOrString);
+pub struct Tolerance(pub Number);
 
 impl JsonSchema for Tolerance {
     fn schema_name() -> Cow<'static, str> {
@@ -58,7 +67,6 @@ impl JsonSchema for Tolerance {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "x-kubernetes-int-or-string": true,
-            "anyOf": [{"type": "integer"}, {"type": "string"}],
             "maxLength": 32,
             "x-kubernetes-validations": [{
                 "rule": "type(self) == int ? int(self) >= 0 : isQuantity(string(self)) && !quantity(string(self)).isLessThan(quantity('0'))",
@@ -91,6 +99,10 @@ impl JsonSchema for Duration {
             "pattern": DURATION_PATTERN,
             "minLength": 2,
             "maxLength": 16,
+            "x-kubernetes-validations": [{
+                "rule": "self.matches('[1-9]')",
+                "messageExpression": "'must be longer than nothing, such as 15s, 5m or 28d; got ' + self"
+            }]
         })
     }
 }

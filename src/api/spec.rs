@@ -39,7 +39,8 @@ use super::status::ScalingPolicyStatus;
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = Rule::new("self.minReplicas <= self.maxReplicas")
-        .message(Message::Expression("'minReplicas (' + string(self.minReplicas) + ') must not exceed maxReplicas (' + string(self.maxReplicas) + ')'".into()))
+        // `format`, not `string(…) + …`: the API server cannot bound the length of an integer's string and refuses the CRD.
+        .message(Message::Expression("'must not exceed maxReplicas: %d is more than %d; lower it or raise maxReplicas'.format([self.minReplicas, self.maxReplicas])".into()))
         .field_path(".minReplicas"),
     validation = Rule::new("size(self.metrics) + size(self.schedules) > 0")
         .message("nothing to scale by: give at least one entry in metrics or schedules")
@@ -66,7 +67,8 @@ pub struct ScalingPolicySpec {
     pub max_replicas: i32,
     /// Time between two decisions, from 1s to 1h. Default 15s.
     #[serde(default = "fifteen_seconds")]
-    #[x_kube(validation = Rule::new("!self.contains('d') && !self.contains('w') && duration(self) >= duration('1s') && duration(self) <= duration('1h')")
+    // Seven digits could overflow CEL's duration, whose error would be shown instead of the message.
+    #[x_kube(validation = Rule::new("!self.matches('[dw]|[0-9]{7}') && duration(self) >= duration('1s') && duration(self) <= duration('1h')")
         .message(Message::Expression("'interval must be from 1s to 1h, such as 15s; got ' + self".into())))]
     pub interval: Duration,
     /// Active: decisions are written. DryRun: everything but the write. Paused: the present count is held. Default Active.
@@ -177,6 +179,10 @@ pub struct ScheduleSpec {
     /// The IANA time zone in which start and end are read, for example Europe/Zurich. Default UTC.
     #[serde(default = "utc")]
     #[schemars(length(min = 1, max = 64))]
+    // The API server carries its own time zones (for CronJob); an unknown name is an error of the evaluation, which
+    // shows the name and this message.
+    #[x_kube(validation = Rule::new("timestamp('2026-01-01T00:00:00Z').getHours(self) >= 0")
+        .message("must be an IANA time zone, such as Europe/Zurich or UTC"))]
     pub time_zone: String,
     /// When the window opens: a cron expression of five fields (minute, hour, day of month, month, day of week).
     #[schemars(regex(pattern = r"^\S+( +\S+){4}$"), length(max = 128))]
@@ -219,7 +225,7 @@ pub struct PredictionSpec {
     /// How far ahead replicas must be asked for to be ready in time, from 30s to 1h; or auto: the measured start-up
     /// time of the target's pods, plus the metric's delay, plus the interval. Default auto.
     #[serde(default = "auto")]
-    #[x_kube(validation = Rule::new("self == 'auto' || (duration(self) >= duration('30s') && duration(self) <= duration('1h'))")
+    #[x_kube(validation = Rule::new("self == 'auto' || (!self.matches('[0-9]{7}') && duration(self) >= duration('30s') && duration(self) <= duration('1h'))")
         .message(Message::Expression("'leadTime must be auto, or from 30s to 1h; got ' + self".into())))]
     pub lead_time: LeadTime,
 }
