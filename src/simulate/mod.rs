@@ -15,9 +15,9 @@ pub mod plant;
 pub mod render;
 pub mod replay;
 pub mod series;
+pub mod spell;
 pub mod summary;
 pub mod timeline;
-pub mod why;
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};

@@ -6,9 +6,10 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::timeline::{Evidence, Tick};
-use super::why;
+use super::spell;
 use crate::engine::decision::{Decision, LimitKind, Outcome, Source};
 use crate::engine::policy::Policy;
+use crate::report::words;
 
 /// Two moments of one kind are this far apart: a ramp takes minutes and many steps.
 const APART: SignedDuration = SignedDuration::from_hours(1);
@@ -127,7 +128,7 @@ impl Moments {
                 at: tick.at,
                 kind: MomentKind::Short,
                 title: String::new(),
-                why: why::sentence(policy, decision),
+                why: words::sentence(policy, decision),
             },
             ticks: 0,
             lost: 0.0,
@@ -144,8 +145,8 @@ impl Moments {
             let lasted = self.tick.as_secs_f64() * run.ticks as f64;
             run.moment.title = format!(
                 "Load exceeded ready capacity for {}, by {} of the load at most",
-                why::seconds(lasted),
-                why::percent(run.worst)
+                spell::seconds(lasted),
+                spell::percent(run.worst)
             );
             self.offer(run.lost, run.moment.at, run.moment.kind, || run.moment.clone());
         }
@@ -168,7 +169,7 @@ impl Moments {
             at: tick.at,
             kind,
             title: format!("{from} → {to} replicas"),
-            why: why::sentence(policy, decision),
+            why: words::sentence(policy, decision),
         });
     }
 
@@ -183,7 +184,7 @@ impl Moments {
                 at: decision.at,
                 kind: MomentKind::Ceiling,
                 title: format!("{} replicas were asked for, {} are allowed", limit.before, limit.after),
-                why: why::sentence(policy, decision),
+                why: words::sentence(policy, decision),
             });
         }
     }
@@ -205,7 +206,7 @@ impl Moments {
                 } else {
                     "The forecast is not trusted any more".to_owned()
                 },
-                why: why::sentence(policy, decision),
+                why: words::sentence(policy, decision),
             });
         }
     }
