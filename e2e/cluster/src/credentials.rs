@@ -13,8 +13,9 @@ pub(crate) struct Credentials {
     /// Certificate and key that the API server serves with.
     pub(crate) serving_certificate: PathBuf,
     pub(crate) serving_key: PathBuf,
-    /// Key that signs the tokens of service accounts.
+    /// Key that signs the tokens of service accounts, and the one that checks them.
     pub(crate) service_account_key: PathBuf,
+    pub(crate) service_account_public_key: PathBuf,
     /// The API server's token file.
     pub(crate) tokens: PathBuf,
     /// For clients: an administrator.
@@ -59,14 +60,14 @@ impl Credentials {
             }
         };
         let authority = write("ca.crt", &authority.pem())?;
-        // The API server's service account issuer signs and checks with it; P-256, as all keys here.
-        let service_account_key = write("service-account.key", &KeyPair::generate()?.serialize_pem())?;
+        let service_account = KeyPair::generate()?;
         // Its secrecy protects nothing: whoever can read this directory or the process list is this user or root.
         let token = "headroom-cluster-admin";
         Ok(Self {
             serving_certificate: write("apiserver.crt", &serving.pem())?,
             serving_key: write("apiserver.key", &serving_key.serialize_pem())?,
-            service_account_key,
+            service_account_key: write("service-account.key", &service_account.serialize_pem())?,
+            service_account_public_key: write("service-account.pub", &service_account.public_key_pem())?,
             // Columns: token, user, user id, groups. The group is bound to cluster-admin by the API server itself.
             tokens: write("tokens.csv", &format!("{token},admin,admin,system:masters\n"))?,
             kubeconfig: write("kubeconfig", &kubeconfig(port, &authority, token))?,
