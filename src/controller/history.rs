@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinHandle;
 
 use crate::api::PrometheusSource;
-use crate::engine::forecast::{Forecast, Forecaster, Settings};
+use crate::engine::forecast::{Abstention, Forecast, Forecaster, Settings, Trust};
 use crate::engine::observation::Failure;
 use crate::engine::policy::{Lead, Prediction};
 use crate::observe::Servers;
@@ -86,7 +86,13 @@ impl Feed {
         if let Some(value) = value {
             self.forecaster.observe(now, value);
         }
-        self.forecaster.forecast(now)
+        let forecast = self.forecaster.forecast(now);
+        if let Trust::Abstains(Abstention::ClockWentBack { .. }) = forecast.trust {
+            // What was learnt lies in the future now; begin anew, history comes from Prometheus.
+            self.forecaster = Forecaster::new(self.forecaster.settings());
+            self.tried = None;
+        }
+        forecast
     }
 }
 

@@ -212,6 +212,7 @@ async fn act(
             pending: None,
         };
     }
+    memory.announced(event);
     let name = &object.spec.target_ref.name;
     let written = actuate::scale(&target.api, name, &target.uid, event.from, event.to).await;
     context.metrics.scale_written(match &written {
