@@ -1,31 +1,64 @@
 //! How well forecasts did, out of sample: every bucket is predicted before it is learnt, and scored when it is known.
 //!
-//! Keeps decayed errors of the model and of the naive forecasts on the same instants, and a decayed histogram of
-//! actual / forecast, whose quantile makes the upper bound. It never sees a forecast that knew its outcome: `mod` queues
-//! forecasts when they are made and scores them once the whole lead time is observed.
+//! Keeps decayed errors of all models on the same instants, chooses the one in use by them, and keeps for each a
+//! decayed histogram of actual / forecast, whose quantile makes the upper bound. It never sees a forecast that knew its
+//! outcome: `mod` queues forecasts when they are made and scores them once the whole lead time is observed.
 //!
 //! Neighbours: `mod` scores, `gate` judges the errors, `features` names the naive forecasts.
+
+use std::fmt;
 
 use super::decay::Decay;
 use super::features::Naive;
 
 /// Age at which an error weighs half: two days see a change of habits by its second evening.
 const ERROR_HALF_LIFE: f64 = 2.0 * 86_400.0;
-/// Age at which a ratio weighs half: a week holds every weekday, and 200 points beyond the 90 % quantile.
+/// Age at which a ratio weighs half: a week holds every weekday, and hundreds of points lie above the 90 % quantile.
 const RATIO_HALF_LIFE: f64 = 7.0 * 86_400.0;
 /// Bins of ln(actual / forecast), [`WIDTH`] wide, centred on 0: a third to three times the forecast.
 const BINS: usize = 111;
 /// 2 %: finer than the error in any capacity.
 const WIDTH: f64 = 0.02;
-/// With fewer (effective) observations above the quantile than this, the bound is marked as extrapolated: the relative error of
-/// a tail's share from n points is about 1/√n, here a third.
+/// With fewer (effective) observations above the quantile than this, the bound is marked as extrapolated: the relative
+/// error of a tail's share from n points is about 1/√n, here a third.
 const THIN: f64 = 10.0;
 
-/// Errors of the model and of the best naive forecast on the same instants: Σ|forecast − actual| / Σ actual (WAPE), recent
-/// instants weighing more. 0.1 is 10 % off on average.
+/// A model takes over when its error is below this share of that of the one in use: less is luck, and each change moves
+/// the bound. It lies closer to 1 than the gate's 2 %, so that a better model is tried before trust ends.
+const BETTER: f64 = 0.99;
+
+/// What makes a forecast.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Model {
+    /// Ridge regression on seasons, recent load and lags.
+    LinearRegression,
+    /// As yesterday at this time: the best there is for a load that repeats to the minute.
+    SeasonalDaily,
+    /// As a week ago at this time.
+    SeasonalWeekly,
+    /// The last load goes on: what is said before there is a fit. Never trusted.
+    LastValue,
+}
+
+impl fmt::Display for Model {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::LinearRegression => "linear-regression",
+            Self::SeasonalDaily => "seasonal-naive-1d",
+            Self::SeasonalWeekly => "seasonal-naive-7d",
+            Self::LastValue => "last-value",
+        })
+    }
+}
+
+/// The models to choose from; the first where they tie.
+const CANDIDATES: [Model; 3] = [Model::LinearRegression, Model::SeasonalDaily, Model::SeasonalWeekly];
+
+/// Errors of the model in use and of the best naive forecast on the same instants: Σ|forecast − actual| / Σ actual
+/// (WAPE), recent instants weighing more. 0.1 is 10 % off on average.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Errors {
-    /// The regression's.
+    /// The model's in use.
     pub model: f64,
     /// The best of last value, same time yesterday, and same time last week.
     pub naive: f64,
@@ -42,17 +75,28 @@ pub struct Bound {
     pub extrapolated: bool,
 }
 
-/// The running evaluation. About 1 kB.
+/// What is known of one model.
+#[derive(Clone, Debug)]
+struct Record {
+    /// Σ w |forecast − actual|.
+    error: f64,
+    /// Weights of actual / forecast.
+    bins: [f64; BINS],
+}
+
+/// The running evaluation. About 3 kB.
 #[derive(Clone, Debug)]
 pub(super) struct Backtest {
     errors: Decay,
     actual: f64,
-    model: f64,
-    naive: [f64; 3],
+    /// Σ w |last value − actual|.
+    last: f64,
     ratios: Decay,
-    bins: [f64; BINS],
     total: f64,
     total_squared: f64,
+    records: [Record; CANDIDATES.len()],
+    /// Index of the model in use.
+    chosen: usize,
 }
 
 impl Backtest {
@@ -60,44 +104,61 @@ impl Backtest {
         Self {
             errors: Decay::new(ERROR_HALF_LIFE),
             actual: 0.0,
-            model: 0.0,
-            naive: [0.0; 3],
+            last: 0.0,
             ratios: Decay::new(RATIO_HALF_LIFE),
-            bins: [0.0; BINS],
             total: 0.0,
             total_squared: 0.0,
+            records: CANDIDATES.map(|_| Record {
+                error: 0.0,
+                bins: [0.0; BINS],
+            }),
+            chosen: 0,
         }
     }
 
     /// Scores what was forecast at `at` (Unix seconds) for a lead time whose peak turned out to be `actual`.
-    pub(super) fn score(&mut self, at: i64, model: f64, naive: Naive, actual: f64) {
+    pub(super) fn score(&mut self, at: i64, regression: f64, naive: Naive, actual: f64) {
         let (weight, rebase) = self.errors.rebase(at);
         if let Some(factor) = rebase {
             self.actual *= factor;
-            self.model *= factor;
-            self.naive.iter_mut().for_each(|sum| *sum *= factor);
+            self.last *= factor;
+            self.records.iter_mut().for_each(|record| record.error *= factor);
         }
-        self.actual += weight * actual;
-        self.model += weight * (model - actual).abs();
-        for (sum, forecast) in self.naive.iter_mut().zip([naive.last, naive.daily, naive.weekly]) {
-            *sum += weight * (forecast - actual).abs();
-        }
-        let (weight, rebase) = self.ratios.rebase(at);
+        let (ratio_weight, rebase) = self.ratios.rebase(at);
         if let Some(factor) = rebase {
-            self.bins.iter_mut().for_each(|bin| *bin *= factor);
+            self.records
+                .iter_mut()
+                .flat_map(|record| &mut record.bins)
+                .for_each(|bin| *bin *= factor);
             self.total *= factor;
             self.total_squared *= factor * factor;
         }
-        self.bins[bin(actual, model)] += weight;
-        self.total += weight;
-        self.total_squared += weight * weight;
+        self.actual += weight * actual;
+        self.last += weight * (naive.last - actual).abs();
+        self.total += ratio_weight;
+        self.total_squared += ratio_weight * ratio_weight;
+        for (record, forecast) in self.records.iter_mut().zip([regression, naive.daily, naive.weekly]) {
+            record.error += weight * (forecast - actual).abs();
+            record.bins[bin(actual, forecast)] += ratio_weight;
+        }
+        for challenger in 0..CANDIDATES.len() {
+            if self.records[challenger].error < BETTER * self.records[self.chosen].error {
+                self.chosen = challenger;
+            }
+        }
+    }
+
+    /// The model in use.
+    pub(super) fn model(&self) -> Model {
+        CANDIDATES[self.chosen]
     }
 
     /// The errors, or `None` before any load was scored.
     pub(super) fn errors(&self) -> Option<Errors> {
+        let [_, daily, weekly] = &self.records;
         (self.actual > 0.0).then(|| Errors {
-            model: self.model / self.actual,
-            naive: self.naive.iter().copied().fold(f64::INFINITY, f64::min) / self.actual,
+            model: self.records[self.chosen].error / self.actual,
+            naive: self.last.min(daily.error).min(weekly.error) / self.actual,
         })
     }
 
@@ -106,7 +167,7 @@ impl Backtest {
         let mut above = 0.0;
         let allowed = (1.0 - level) * self.total;
         let mut ratio = 1.0;
-        for (index, weight) in self.bins.iter().enumerate().rev() {
+        for (index, weight) in self.records[self.chosen].bins.iter().enumerate().rev() {
             above += weight;
             if above > allowed {
                 ratio = (WIDTH * (index as f64 + 0.5 - (BINS / 2) as f64)).exp();
@@ -154,8 +215,8 @@ mod tests {
                 model,
                 Naive {
                     last: 90.0,
-                    daily: 80.0,
-                    weekly: 50.0,
+                    daily: 1e9,
+                    weekly: 1e9,
                 },
                 actual,
             );
@@ -177,15 +238,40 @@ mod tests {
     }
 
     #[test]
+    fn the_model_with_the_least_error_is_used_and_a_tie_changes_nothing() {
+        let mut backtest = Backtest::new();
+        for (regression, daily, weekly, expected) in [
+            (100.0, 100.0, 100.0, Model::LinearRegression),
+            (90.0, 90.05, 90.0, Model::LinearRegression), // within 1 %
+            (90.0, 95.0, 90.0, Model::SeasonalDaily),
+            (95.0, 90.0, 90.0, Model::SeasonalDaily), // equal again
+            (100.0, 80.0, 80.0, Model::LinearRegression),
+            (0.0, 0.0, 100.0, Model::SeasonalWeekly),
+        ] {
+            backtest.score(
+                0,
+                regression,
+                Naive {
+                    last: 0.0,
+                    daily,
+                    weekly,
+                },
+                100.0,
+            );
+            assert_eq!(backtest.model(), expected, "after {regression}, {daily}, {weekly}");
+        }
+    }
+
+    #[test]
     fn old_errors_fade() {
         let mut backtest = scored([(0.0, 100.0)]);
         backtest.score(
             4 * 86_400,
             100.0,
             Naive {
-                last: 100.0,
-                daily: 100.0,
-                weekly: 100.0,
+                last: 0.0,
+                daily: 0.0,
+                weekly: 0.0,
             },
             100.0,
         );

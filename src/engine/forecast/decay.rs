@@ -6,8 +6,8 @@
 //!
 //! Neighbours: `ridge` (the Gram matrix), `backtest` (errors and ratios), `history` (running means).
 
-/// The exponent at which sums are brought back to size: 2^64 leaves f64's range (2^1023) and precision untouched, and at the
-/// shortest half-life in use (12 h) comes once a month.
+/// The exponent at which sums are brought back to size: 2^64 leaves f64's range (2^1023) and precision untouched, and
+/// at the shortest half-life in use (12 h) comes once a month.
 const LARGEST_EXPONENT: f64 = 64.0;
 
 /// The weight of a sample by its age.
@@ -28,7 +28,8 @@ impl Decay {
 
     /// The weight of a sample at `at` (Unix seconds). Samples that come first weigh 1.
     ///
-    /// The second value, where there is one, is what all sums so far must be multiplied with before the sample is added.
+    /// The second value, where there is one, is what all sums so far must be multiplied with before the sample is
+    /// added.
     pub(super) fn rebase(&mut self, at: i64) -> (f64, Option<f64>) {
         let origin = *self.origin.get_or_insert(at);
         let exponent = at.saturating_sub(origin) as f64 / self.half_life;

@@ -11,8 +11,8 @@ use jiff::Timestamp;
 
 use super::backtest::Errors;
 
-/// Trust ends when the model's error exceeds the best naive forecast's by this factor: the goal is never to be more than 2 %
-/// worse than naive.
+/// Trust ends when the model's error exceeds the best naive forecast's by this factor: the goal is never to be more
+/// than 2 % worse than naive.
 const WORSE: f64 = 1.02;
 /// … and returns when it is no worse. The space between keeps trust from flapping with every bucket.
 const AS_GOOD: f64 = 1.0;
@@ -59,10 +59,10 @@ pub enum Abstention {
         /// The newest observation.
         newest: Timestamp,
     },
-    /// A forecast without any model would have been better.
+    /// Even the best model was worse than a naive forecast: in practice, than the last value.
     WorseThanNaive(Errors),
-    /// The model's answer was no load at all (not finite, or none although there is load now).
-    Nonsense {
+    /// The model's answer was no number.
+    NotFinite {
         /// The load that it answered.
         value: f64,
     },
@@ -80,16 +80,18 @@ impl fmt::Display for Abstention {
                     hours(*need)
                 )
             }
-            Self::Stale { since: Some(since) } => write!(f, "no load has been observed since {since:.0}"),
+            Self::Stale { since: Some(since) } => {
+                write!(f, "no load has been observed since {since:.0}")
+            }
             Self::Stale { since: None } => write!(f, "no load has been observed yet"),
             Self::ClockWentBack { newest } => write!(f, "the clock went back: load is already known up to {newest:.0}"),
             Self::WorseThanNaive(Errors { model, naive }) => write!(
                 f,
-                "the forecast was off by {:.1} % on average, where repeating the last value, day or week would have been off by {:.1} %",
+                "the forecast is off by {:.1} % on average, repeating the last value, day or week only by {:.1} %",
                 100.0 * model,
                 100.0 * naive
             ),
-            Self::Nonsense { value } => write!(f, "the model answered a load of {value}, which makes no sense"),
+            Self::NotFinite { value } => write!(f, "the model answered {value}, which is no load"),
         }
     }
 }
@@ -158,11 +160,11 @@ mod tests {
                     model: 0.2,
                     naive: 0.105,
                 }),
-                "the forecast was off by 20.0 % on average, where repeating the last value, day or week would have been off by 10.5 %",
+                "the forecast is off by 20.0 % on average, repeating the last value, day or week only by 10.5 %",
             ),
             (
-                Abstention::Nonsense { value: f64::NAN },
-                "the model answered a load of NaN, which makes no sense",
+                Abstention::NotFinite { value: f64::NAN },
+                "the model answered NaN, which is no load",
             ),
         ] {
             assert_eq!(reason.to_string(), expected);

@@ -1,7 +1,8 @@
 //! The load as the forecast remembers it: 5-minute buckets of mean and maximum over the configured history.
 //!
 //! Gaps stay gaps (they are never filled with invented load). Times only go forward: what comes out of order is the
-//! caller's to drop. Nothing here looks ahead: [`History::level`] and [`History::peak_between`] see what was pushed, no more.
+//! caller's to drop. Nothing here looks ahead: [`History::level`] and [`History::peak_between`] see what was pushed, no
+//! more.
 //!
 //! Neighbours: `features` reads it, `mod` pushes into it and rebuilds it after a backfill.
 
@@ -9,8 +10,8 @@ use std::collections::VecDeque;
 
 use super::decay::DecayedMean;
 
-/// Length of a bucket in seconds. Half a bucket is the error in the time of a daily ramp; with 5 minutes, four weeks are
-/// 8,064 buckets, and Prometheus answers them in one query (limit 11,000 points).
+/// Length of a bucket in seconds. Half a bucket is the error in the time of a daily ramp; with 5 minutes, four weeks
+/// are 8,064 buckets, and Prometheus answers them in one query (limit 11,000 points).
 pub(super) const BUCKET: i64 = 300;
 /// Buckets in a day.
 pub(super) const DAY: i64 = 86_400 / BUCKET;
@@ -129,11 +130,6 @@ impl History {
         }
     }
 
-    /// Index after the last closed bucket.
-    pub(super) fn end(&self) -> i64 {
-        self.first + self.closed.len() as i64
-    }
-
     /// All closed buckets that were observed: index, mean, maximum.
     pub(super) fn observed(&self) -> impl Iterator<Item = (i64, Bucket)> {
         (self.first..)
@@ -180,8 +176,8 @@ impl History {
         (!closed.mean.is_nan()).then(|| (f64::from(closed.mean), f64::from(closed.max)))
     }
 
-    /// Mean load of the five minutes that end at `at` (Unix seconds): the bucket `at` falls into and the one before, each by
-    /// its share. Where one is missing, the other stands in.
+    /// Mean load of the five minutes that end at `at` (Unix seconds): the bucket `at` falls into and the one before,
+    /// each by its share. Where one is missing, the other stands in.
     pub(super) fn level(&self, at: i64) -> Option<f64> {
         let index = at.div_euclid(BUCKET);
         let share = at.rem_euclid(BUCKET) as f64 / BUCKET as f64;
@@ -267,7 +263,7 @@ mod tests {
             history.observed().map(|(index, _)| index).collect::<Vec<_>>(),
             [11, 12, 13, 14]
         );
-        assert_eq!((history.peak(), history.end()), (5.0, 15));
+        assert_eq!(history.peak(), 5.0);
         history = History::new(8_064);
         for index in 0..9_000 {
             history.close(index, None);

@@ -1,14 +1,19 @@
-//! The load forecast: what the highest load over the next lead time will be, how high it may get, and whether to believe it.
+//! The load forecast: what the highest load over the next lead time will be, how high it may get, and whether to
+//! believe it.
 //!
-//! [`Forecaster::observe`] learns, [`Forecaster::forecast`] answers. Each closed 5-minute bucket is first predicted, then scored
-//! and learnt (so errors are out of sample), in this order through the folder:
-//! `history` (buckets) → `features` (a row) → `ridge` (linear regression) → `backtest` (errors, bound) → `gate` (trust).
+//! [`Forecaster::observe`] learns, [`Forecaster::forecast`] answers. Each closed 5-minute bucket is first predicted,
+//! then scored and learnt (so errors are out of sample), in this order through the folder: `history` (buckets) →
+//! `features` (a row) → `ridge` (linear regression) → `backtest` (errors, choice, bound) → `gate` (trust).
 //!
-//! Pure and total: time is an argument, any number may come in, and doubt is a value ([`Trust::Abstains`]). It must never see
-//! replicas: training on one's own scaling learns the autoscaler, not the load.
+//! The linear regression competes with "as yesterday" and "as a week ago", and is only trusted where it (or the one
+//! that beat it) is no worse than the last value.
 //!
-//! Cost of a policy, measured in release mode: state 80 kB with four weeks of history (64 kB of it buckets), 15 ns an observation,
-//! 1.3 µs a forecast, 2 µs a closed bucket, 60 µs a refit.
+//! Pure and total: time is an argument, any number may come in, and doubt is a value ([`Trust::Abstains`]). It must
+//! never see replicas: training on one's own scaling learns the autoscaler, not the load.
+//!
+//! Cost of a policy, measured in release mode on one core: state 78 kB with four weeks of history (64 kB of it
+//! buckets), 10 ns an observation, 0.7 µs a forecast, 0.9 µs a closed bucket, 50 µs a refit, 8 ms a backfill of four
+//! weeks.
 
 mod backtest;
 mod decay;
@@ -20,11 +25,10 @@ mod ridge;
 mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 
-pub use self::backtest::{Bound, Errors};
+pub use self::backtest::{Bound, Errors, Model};
 pub use self::gate::{Abstention, Samples, Trust};
 
 use self::backtest::Backtest;
@@ -33,24 +37,30 @@ use self::gate::Gate;
 use self::history::{BUCKET, Bucket, DAY, History};
 use self::ridge::{Coefficients, Gram};
 
-/// Share of time the load is meant to stay at or below [`Forecast::upper`]. Constant until margins are calibrated against the
-/// policy's objective.
+/// Share of time the load is meant to stay at or below [`Forecast::upper`]. Constant until margins are calibrated
+/// against the policy's objective.
 const LEVEL: f64 = 0.9;
 /// Buckets learnt before a forecast may be trusted: two days, so that "as yesterday" was tested for a day.
 const NEED: u64 = 2 * DAY as u64;
 /// Buckets learnt before the first fit: one day, a sample of every hour.
 const FIRST_FIT: u64 = DAY as u64;
-/// Closed buckets between refits: an hour of data moves two weeks' worth of sums by 0.2 %, and 10,000 policies cost 0.6 s an hour.
+/// Buckets learnt before the fit uses columns of the week: two periods, as for any season. A curve fitted to a part of
+/// a week runs away in the rest of it (the tests' weekly load, refitted daily: 10 % of error in its second week instead
+/// of 3 %).
+const WEEKLY_FROM: u64 = 14 * DAY as u64;
+/// Closed buckets between refits: an hour of data moves two weeks' worth of sums by 0.2 %, and 10,000 policies cost 0.6
+/// s an hour.
 const REFIT: u32 = 12;
 /// … while history is replayed: four weeks are then 28 fits.
 const REFIT_REPLAYED: u32 = DAY as u32;
-/// Age of the newest observation beyond which the forecast abstains, in seconds: two buckets, so that load sampled every five
-/// minutes is never stale.
+/// Age of the newest observation beyond which the forecast abstains, in seconds: two buckets, so that load sampled
+/// every five minutes is never stale.
 const STALE: i64 = 2 * BUCKET;
-/// A forecast is at most this multiple of the highest load in history: a linear model of growth multiplies, and half again of the
-/// peak is more than any of the measured loads grew within an hour at its peak.
+/// A forecast is at most this multiple of the highest load in history: half again leaves room for a record day, and
+/// keeps the exponential of an odd row from asking for a fleet.
 const BEYOND_PEAK: f64 = 1.5;
-/// Larger loads are errors of a query (bytes a second of the whole internet are 1e15), and squares of them must fit f64.
+/// Larger loads are errors of a query (bytes a second of the whole internet are 1e15), and squares of them must fit
+/// f64.
 const LARGEST_LOAD: f64 = 1e30;
 
 /// What a policy asks of its forecast.
@@ -69,24 +79,6 @@ impl Settings {
 
     fn history_seconds(&self) -> i64 {
         self.history.as_secs().clamp(3 * 86_400, 35 * 86_400)
-    }
-}
-
-/// What made [`Forecast::value`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Model {
-    /// Ridge regression on seasons, recent load and lags.
-    LinearRegression,
-    /// The last load goes on: what is said before there is a fit.
-    LastValue,
-}
-
-impl fmt::Display for Model {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::LinearRegression => "linear-regression",
-            Self::LastValue => "last-value",
-        })
     }
 }
 
@@ -178,8 +170,8 @@ impl Forecaster {
         self.settings
     }
 
-    /// Learns that the load was `load` at `at`, at any cadence up to five minutes. What is not later than the newest observation,
-    /// or no load (NaN, infinite, negative), is ignored and counted.
+    /// Learns that the load was `load` at `at`, at any cadence up to five minutes. What is not later than the newest
+    /// observation, or no load (NaN, infinite, negative), is ignored and counted.
     pub fn observe(&mut self, at: Timestamp, load: f64) {
         if !is_load(load) {
             self.ignored.not_a_load += 1;
@@ -200,8 +192,8 @@ impl Forecaster {
         }
     }
 
-    /// Learns from history: rebuilds the model from `samples` (any order; a cadence of one minute shows peaks that five hide)
-    /// and what is known already, which wins bucket by bucket. Samples after the newest observation are left out.
+    /// Learns from history: rebuilds the model from `samples` (any order; a cadence of one minute shows peaks that five
+    /// hide) and what is known already, which wins bucket by bucket. Samples after the newest observation are left out.
     ///
     /// Call it with whatever came back for [`missing`](Self::missing), even nothing: it is then not asked for again.
     pub fn backfill(&mut self, samples: impl IntoIterator<Item = (Timestamp, f64)>) {
@@ -232,8 +224,8 @@ impl Forecaster {
         *self = rebuilt;
     }
 
-    /// The range that a backfill should ask for: all of history at first, then what was missed in between or since the newest
-    /// observation (more than two buckets). The caller limits how often it asks for what nobody has.
+    /// The range that a backfill should ask for: all of history at first, then what was missed in between or since the
+    /// newest observation (more than two buckets). The caller limits how often it asks for what nobody has.
     pub fn missing(&self, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
         let oldest = now.as_second().saturating_sub(self.settings.history_seconds());
         let (from, to) = match self.newest {
@@ -248,8 +240,8 @@ impl Forecaster {
             }
             _ => (oldest, now.as_second()),
         };
-        let (from, to) = (from.max(oldest), to.min(now.as_second()));
-        (from < to).then(|| (timestamp(from), timestamp(to)))
+        let (from, to) = (timestamp(from.max(oldest)), timestamp(to.min(now.as_second())));
+        (from < to).then_some((from, to))
     }
 
     /// Forecasts the highest load between `now` and `now` + lead.
@@ -259,12 +251,12 @@ impl Forecaster {
             need: NEED,
         };
         let error = self.backtest.errors();
-        let (value, model, nonsense) = self.value(now);
+        let (value, model, failed) = self.value(now);
         let bound = self.backtest.bound(LEVEL);
         let trust = self
             .untimely(now)
             .or_else(|| (samples.have < samples.need).then_some(Abstention::TooLittleHistory(samples)))
-            .or(nonsense)
+            .or(failed)
             .or_else(|| self.gate.objection(error))
             .map_or(Trust::Trusted, Trust::Abstains);
         let lead = SignedDuration::from_secs(self.settings.lead_seconds());
@@ -315,22 +307,23 @@ impl Forecaster {
         // Just after the newest bucket has ended nothing newer is known: the forecast is that of the border.
         let at = now.as_second().clamp(open * BUCKET, (open + 1) * BUCKET);
         let row = Row::at(&self.history, at, self.settings.lead_seconds());
-        match row
-            .as_ref()
-            .zip(self.fit.as_ref())
-            .map(|(row, fit)| self.predict(row, fit))
-        {
-            Some(Ok(value)) => (value, Model::LinearRegression, None),
-            Some(Err(value)) => (bucket.max(), Model::LastValue, Some(Abstention::Nonsense { value })),
-            None => (bucket.max(), Model::LastValue, None),
+        let (Some(row), Some(fit)) = (row, &self.fit) else {
+            return (bucket.max(), Model::LastValue, None);
+        };
+        match self.backtest.model() {
+            Model::SeasonalDaily => (row.naive.daily, Model::SeasonalDaily, None),
+            Model::SeasonalWeekly => (row.naive.weekly, Model::SeasonalWeekly, None),
+            model => match self.predict(&row, fit) {
+                Ok(value) => (value, model, None),
+                Err(value) => (bucket.max(), Model::LastValue, Some(Abstention::NotFinite { value })),
+            },
         }
     }
 
-    /// The fit's forecast within [0, [`BEYOND_PEAK`] × peak], or what it said where that makes no sense.
+    /// The fit's forecast within [0, [`BEYOND_PEAK`] × peak], or what it said where that is no number.
     fn predict(&self, row: &Row, fit: &Coefficients<COLUMNS>) -> Result<f64, f64> {
         let value = row.load(fit.predict(&row.columns));
-        // A little below nothing is the error bar of a load that ends; a whole level below is a broken model.
-        if !value.is_finite() || value < -row.level {
+        if !value.is_finite() {
             return Err(value);
         }
         let peak = self
@@ -405,7 +398,11 @@ impl Forecaster {
         self.unfitted = 0;
         self.peak = self.history.peak();
         if self.gram.rows() >= FIRST_FIT {
-            self.fit = self.gram.fit().map(Box::new);
+            let weekly = self.gram.rows() >= WEEKLY_FROM;
+            self.fit = self
+                .gram
+                .fit(|column| weekly || !features::is_weekly(column))
+                .map(Box::new);
         }
     }
 }

@@ -1,12 +1,12 @@
 //! Exact ridge regression from a compressed state: a decayed Gram matrix in, coefficients out through linfa-linear.
 //!
-//! Learning a row adds it to the sums (p²/2 multiplications). A fit centres and standardises the sums, factors them
-//! (C + λI = LLᵀ, linfa-linalg) and hands linfa-linear the p × p system Lᵀβ = L⁻¹c, whose least squares *are* the ridge's:
-//! microseconds however long the history, and no samples kept.
+//! Learning a row adds it to the sums (p²/2 multiplications). A fit centres and standardises the sums, factors them with
+//! linfa-linalg (LLᵀ = C + λI) and hands linfa-linear the p × p system Lᵀβ = L⁻¹c, whose least squares *are* the
+//! ridge's: microseconds however long the history, and no samples kept.
 //!
-//! It must never fit with linfa-linear's own intercept, or without λ: measured on 0.8.1, collinear columns then give `Ok` with
-//! coefficients of 1e13, and a NaN gives `Ok` with a NaN model. So NaN is refused at the door and λ > 0 always. Matrices are
-//! column-major: row-major is six times slower there.
+//! It must never fit with linfa-linear's own intercept, or without λ: measured on 0.8.1, collinear columns then give
+//! `Ok` with coefficients of 1e13, and a NaN gives `Ok` with a NaN model. So NaN is refused at the door and λ > 0
+//! always. Matrices are column-major: row-major is six times slower there.
 //!
 //! Neighbours: `features` makes the rows, `mod` says when to learn and fit.
 
@@ -23,7 +23,8 @@ use super::decay::Decay;
 const HALF_LIFE: f64 = 14.0 * 86_400.0;
 /// λ per unit of variance of a standardised column. It bounds any coefficient by 1 / (2√λ) ≈ 16 target deviations.
 const LAMBDA: f64 = 1e-3;
-/// λ's worth in rows: with n rows the penalty is this / n more, so a first fit on one day (288 rows) shrinks by a tenth.
+/// λ's worth in rows: with n rows the penalty is this / n more, so a first fit on one day (288 rows) shrinks by a
+/// tenth.
 const LAMBDA_ROWS: f64 = 30.0;
 /// A column whose variance is below this share of its mean square is a constant: rounding, not evidence.
 const CONSTANT: f64 = 1e-10;
@@ -74,8 +75,8 @@ impl<const P: usize> Gram<P> {
         self.rows
     }
 
-    /// Learns that `x` was followed by `y` at `at` (Unix seconds, never decreasing). A row with anything that is not finite,
-    /// or without weight, is not learnt.
+    /// Learns that `x` was followed by `y` at `at` (Unix seconds, never decreasing). A row with anything that is not
+    /// finite, or without weight, is not learnt.
     pub(super) fn learn(&mut self, at: i64, x: &[f64; P], y: f64, weight: f64) {
         if !(y.is_finite() && weight.is_finite() && weight > 0.0 && x.iter().all(|v| v.is_finite())) {
             return;
@@ -106,20 +107,22 @@ impl<const P: usize> Gram<P> {
         }
     }
 
-    /// λ on the standardised scale, thin history included. Kish's (Σw)²/Σw² is the number of rows that the weights leave.
+    /// λ on the standardised scale, thin history included. Kish's (Σw)²/Σw² is the number of rows that the weights
+    /// leave.
     fn lambda(&self) -> f64 {
         LAMBDA + LAMBDA_ROWS * self.weight_squared / (self.weight * self.weight)
     }
 
-    /// The ridge solution, or `None` where there is nothing to fit or the sums overflowed.
-    pub(super) fn fit(&self) -> Option<Coefficients<P>> {
+    /// The ridge solution over the columns that are `wanted` (the others get 0), or `None` where there is nothing to
+    /// fit or the sums overflowed.
+    pub(super) fn fit(&self, wanted: impl Fn(usize) -> bool) -> Option<Coefficients<P>> {
         if self.weight <= 0.0 {
             return None;
         }
         let mean: [f64; P] = self.x.map(|sum| sum / self.weight);
         let mean_y = self.y / self.weight;
         let deviation = self.deviations(&mean);
-        let used: Vec<usize> = (0..P).filter(|&j| deviation[j] > 0.0).collect();
+        let used: Vec<usize> = (0..P).filter(|&j| wanted(j) && deviation[j] > 0.0).collect();
         let mut slopes = [0.0; P];
         if !used.is_empty() {
             let scaled = self.solve(&used, &mean, mean_y, &deviation)?;
@@ -231,7 +234,7 @@ mod tests {
     fn a_small_system_gives_the_coefficients_worked_out_by_hand() {
         // x ∈ {−1, 1} twice each with y = 3 + 2x: mean 0, deviation 1, Σxy/n = 2, so β = 2 / (1 + λ), λ = 0.001 + 30/4.
         let fit = learnt(&[([-1.0], 1.0), ([1.0], 5.0), ([-1.0], 1.0), ([1.0], 5.0)])
-            .fit()
+            .fit(|_| true)
             .unwrap();
         assert!((fit.slopes[0] - 2.0 / 8.501).abs() < 1e-12, "{fit:?}");
         assert!((fit.intercept - 3.0).abs() < 1e-12, "{fit:?}");
@@ -244,7 +247,7 @@ mod tests {
             gram.learn(0, &x, y, weight);
         }
         // Mean of y is 5/4 and of x 1/4 with variance 3/16; the intercept puts the line through the means.
-        let fit = gram.fit().unwrap();
+        let fit = gram.fit(|_| true).unwrap();
         assert!((fit.predict(&[0.25]) - 1.25).abs() < 1e-12);
     }
 
@@ -260,7 +263,7 @@ mod tests {
                 (x, (i % 7) as f64)
             })
             .collect();
-        let fit = learnt(&rows).fit().unwrap();
+        let fit = learnt(&rows).fit(|_| true).unwrap();
         assert!(fit.slopes.iter().all(|slope| slope.abs() < 10.0), "{fit:?}");
         assert_eq!(fit.slopes[8], 0.0);
         assert!(
@@ -273,21 +276,35 @@ mod tests {
     }
 
     #[test]
+    fn a_column_that_is_not_wanted_might_as_well_not_be_there() {
+        let rows: Vec<([f64; 2], f64)> = (0..50)
+            .map(|i| ([f64::from(i % 7), f64::from(i % 3)], f64::from(i)))
+            .collect();
+        let alone: Vec<([f64; 1], f64)> = rows.iter().map(|(x, y)| ([x[0]], *y)).collect();
+        let fit = learnt(&rows).fit(|column| column == 0).unwrap();
+        let expected = learnt(&alone).fit(|_| true).unwrap();
+        assert_eq!(
+            (fit.slopes, fit.intercept),
+            ([expected.slopes[0], 0.0], expected.intercept)
+        );
+    }
+
+    #[test]
     fn what_is_not_finite_never_enters() {
         let mut gram = learnt(&[([1.0, 0.0], 1.0), ([2.0, 1.0], 2.0), ([3.0, 5.0], 3.0)]);
-        let before = gram.fit().unwrap();
+        let before = gram.fit(|_| true).unwrap();
         for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
             gram.learn(0, &[bad, 1.0], 1.0, 1.0);
             gram.learn(0, &[1.0, 1.0], bad, 1.0);
             gram.learn(0, &[1.0, 1.0], 1.0, bad);
         }
-        assert_eq!(gram.fit().unwrap(), before);
+        assert_eq!(gram.fit(|_| true).unwrap(), before);
     }
 
     #[test]
     fn nothing_learnt_is_no_model_and_sums_that_overflow_never_give_one_that_is_not_finite() {
-        assert_eq!(Gram::<2>::new().fit(), None);
-        let overflowing = learnt(&[([1e300, 1.0], 1.0), ([-1e300, 2.0], 1e300)]).fit();
+        assert_eq!(Gram::<2>::new().fit(|_| true), None);
+        let overflowing = learnt(&[([1e300, 1.0], 1.0), ([-1e300, 2.0], 1e300)]).fit(|_| true);
         assert!(overflowing.is_none_or(|fit| fit.predict(&[1.0, 1.0]).is_finite()));
     }
 
@@ -298,7 +315,7 @@ mod tests {
         ) {
             let gram = learnt(&rows);
             let plain = by_augmented_rows(&rows, gram.lambda());
-            let fit = gram.fit().unwrap();
+            let fit = gram.fit(|_| true).unwrap();
             for (compressed, plain) in fit.slopes.iter().zip(plain) {
                 prop_assert!((compressed - plain).abs() <= 1e-8 * (1.0 + plain.abs()), "{compressed} {plain}");
             }

@@ -1,0 +1,111 @@
+//! What all reconciles share: clients, watch caches, metrics, and each policy's memory.
+//!
+//! Locks here are held for a map look-up, never across a request.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use kube::Client;
+use kube::runtime::events::Recorder;
+use kube::runtime::reflector::ObjectRef;
+
+use super::memory::Memory;
+use crate::api::ScalingPolicy;
+use crate::observe::scale::Kinds;
+use crate::observe::{Pods, Servers, TargetKey, Targets};
+use crate::report::metrics::Metrics;
+
+/// Shared by all reconciles.
+pub struct Context {
+    /// Talks to the API server.
+    pub client: Client,
+    /// Talks to Prometheus.
+    pub servers: Arc<Servers>,
+    /// Deployments and StatefulSets.
+    pub targets: Targets,
+    /// Pods.
+    pub pods: Pods,
+    /// Other kinds.
+    pub kinds: Kinds,
+    /// Own metrics.
+    pub metrics: Metrics,
+    /// Publishes Events.
+    pub recorder: Recorder,
+    policies: Mutex<Policies>,
+}
+
+/// One memory per policy, and which policies scale which target.
+#[derive(Default)]
+struct Policies {
+    memories: HashMap<ObjectRef<ScalingPolicy>, Arc<tokio::sync::Mutex<Memory>>>,
+    by_target: HashMap<TargetKey, HashSet<ObjectRef<ScalingPolicy>>>,
+}
+
+impl Context {
+    /// Nothing is watched yet; `run` feeds the caches.
+    pub fn new(client: Client, servers: Servers, metrics: Metrics, recorder: Recorder) -> Self {
+        Context {
+            client,
+            servers: Arc::new(servers),
+            targets: Targets::default(),
+            pods: Pods::default(),
+            kinds: Kinds::default(),
+            metrics,
+            recorder,
+            policies: Mutex::default(),
+        }
+    }
+
+    /// The policy's memory; empty the first time.
+    pub(super) fn memory(&self, policy: &ObjectRef<ScalingPolicy>) -> Arc<tokio::sync::Mutex<Memory>> {
+        let mut policies = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
+        policies.memories.entry(policy.clone()).or_default().clone()
+    }
+
+    /// Remembers whom to wake when the target changes.
+    pub(super) fn scales(&self, policy: &ObjectRef<ScalingPolicy>, before: Option<&TargetKey>, target: &TargetKey) {
+        let mut policies = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(before) = before.filter(|b| *b != target) {
+            policies.unlink(policy, before);
+        }
+        policies.by_target.entry(target.clone()).or_default().insert(policy.clone());
+    }
+
+    /// The policies that scale this target.
+    pub(super) fn scaling(&self, target: &TargetKey) -> Vec<ObjectRef<ScalingPolicy>> {
+        let policies = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
+        policies.by_target.get(target).into_iter().flatten().cloned().collect()
+    }
+
+    /// Forgets a deleted policy. Its target keeps the replicas that it has.
+    pub(super) fn forget(&self, policy: &ObjectRef<ScalingPolicy>) {
+        let mut policies = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
+        policies.memories.remove(policy);
+        policies.by_target.retain(|_, by| {
+            by.remove(policy);
+            !by.is_empty()
+        });
+        self.metrics.forget_policy(policy.namespace.as_deref().unwrap_or_default(), &policy.name);
+    }
+
+    /// Forgets every policy that is not listed any more.
+    pub(super) fn forget_all_but(&self, listed: &HashSet<ObjectRef<ScalingPolicy>>) {
+        let known = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
+        let gone: Vec<_> = known.memories.keys().filter(|p| !listed.contains(*p)).cloned().collect();
+        drop(known);
+        for policy in gone {
+            self.forget(&policy);
+        }
+    }
+}
+
+impl Policies {
+    fn unlink(&mut self, policy: &ObjectRef<ScalingPolicy>, target: &TargetKey) {
+        if let Some(by) = self.by_target.get_mut(target) {
+            by.remove(policy);
+            if by.is_empty() {
+                self.by_target.remove(target);
+            }
+        }
+    }
+}

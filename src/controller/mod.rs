@@ -1,0 +1,19 @@
+//! The reconcile loop: watches ScalingPolicies and makes the five calls for each of them at its interval.
+//!
+//! `run` wires watches, server and shutdown; `reconcile` is the sentence validate → observe → decide → actuate →
+//! report; `memory` is what one policy remembers between two of its reconciles; `context` is what all of them share;
+//! `history` keeps each
+//! forecast fed; `publish` renders a report as status, Events, metrics and log.
+
+mod context;
+mod error;
+mod history;
+mod memory;
+mod publish;
+mod reconcile;
+mod run;
+
+pub use context::Context;
+pub use error::Error;
+pub use reconcile::{error_policy, reconcile};
+pub use run::run;

@@ -1,0 +1,160 @@
+//! Wiring: client, watches, HTTP server, controller, shutdown.
+//!
+//! Policies are looked at only once the watch caches are filled: before that, "not in the cache" would read as "does
+//! not exist". On SIGTERM no reconcile is begun, those under way finish, then everything stops.
+
+use std::collections::HashSet;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use futures::channel::mpsc;
+use futures::{Stream, StreamExt, TryStreamExt, future};
+use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::{Api, ListParams};
+use kube::runtime::controller::{Config, Controller};
+use kube::runtime::events::{Recorder, Reporter};
+use kube::runtime::reflector::{self, ObjectRef};
+use kube::runtime::watcher::{self, Event, watcher};
+use kube::runtime::{PredicateConfig, WatchStreamExt, predicates};
+use kube::{Client, ResourceExt};
+use serde::de::DeserializeOwned;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::context::Context;
+use super::error::Error;
+use super::reconcile::{error_policy, reconcile};
+use crate::FIELD_MANAGER;
+use crate::api::ScalingPolicy;
+use crate::cli::RunArgs;
+use crate::observe::Servers;
+use crate::observe::targets::Watched;
+use crate::report::metrics::Metrics;
+use crate::server::{self, Health};
+
+/// Reconciles under way at once. Each waits for Prometheus most of its time; a hanging server must not hold up those
+/// of another, so this is well above the places in one server's queue.
+const CONCURRENCY: u16 = 256;
+/// Caches to be filled before the first decision: Deployments, StatefulSets, pods.
+const CACHES: u32 = 3;
+
+/// Runs the operator until SIGTERM or Ctrl-C.
+///
+/// # Errors
+/// [`Error`] where it cannot start.
+pub async fn run(args: RunArgs) -> Result<(), Error> {
+    let (metrics, registry) = Metrics::new();
+    let observer = metrics.clone();
+    let observe = Arc::new(move |server: &str, seconds, cause| observer.queried(server, seconds, cause));
+    let servers = Servers::new(args.prometheus.clone(), args.prometheus_timeout, observe)?;
+    let client = Client::try_default().await.map_err(|e| Error::Client(Box::new(e)))?;
+    let policies: Api<ScalingPolicy> = Api::all(client.clone());
+    // A clear error now is better than a watch that retries for ever.
+    policies.list(&ListParams::default().limit(1)).await.map_err(|e| Error::Policies(Box::new(e)))?;
+    let listener = TcpListener::bind(args.listen).await.map_err(|source| Error::Listen {
+        address: args.listen,
+        source,
+    })?;
+
+    let (stopping, stop) = watch::channel(false);
+    let mut terminate = signal(SignalKind::terminate()).map_err(Error::Signals)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::Signals)?;
+    tokio::spawn(async move {
+        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+        tracing::info!("stopping: no new decisions; those under way finish");
+        stopping.send_replace(true);
+    });
+
+    let health = Health::new(registry);
+    let http = tokio::spawn(server::serve(listener, health.clone(), stopped(stop.clone())));
+    tracing::info!(address = %args.listen, servers = args.prometheus.len(), "started");
+    let recorder = Recorder::new(client.clone(), Reporter::from(FIELD_MANAGER));
+    let context = Arc::new(Context::new(client.clone(), servers, metrics, recorder));
+    control(&client, &context, &health, stop).await;
+    health.set_ready(false);
+    if let Ok(Err(error)) = http.await {
+        tracing::warn!(%error, "the HTTP server ended badly");
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Watches, waits for the caches, then reconciles until `stop`.
+async fn control(client: &Client, context: &Arc<Context>, health: &Health, stop: watch::Receiver<bool>) {
+    let (wake, woken) = mpsc::unbounded();
+    let (filled, mut caches) = watch::channel(0_u32);
+    let mut watches = JoinSet::new();
+    watches.spawn(workloads::<Deployment>(client.clone(), context.clone(), wake.clone(), filled.clone()));
+    watches.spawn(workloads::<StatefulSet>(client.clone(), context.clone(), wake, filled.clone()));
+    watches.spawn(pods(client.clone(), context.clone(), filled));
+    tokio::select! {
+        _ = caches.wait_for(|filled| *filled >= CACHES) => health.set_ready(true),
+        () = stopped(stop.clone()) => return,
+    }
+    let (reader, writer) = reflector::store();
+    let changed = reflector::reflector(writer, policies(client.clone(), context.clone()))
+        .applied_objects()
+        // A new generation is a new spec; our own status writes wake nobody.
+        .predicate_filter(predicates::generation, PredicateConfig::default());
+    Controller::for_stream(changed, reader)
+        .with_config(Config::default().concurrency(CONCURRENCY))
+        .reconcile_on(woken)
+        .graceful_shutdown_on(stopped(stop))
+        .run(reconcile, error_policy, context.clone())
+        .for_each(|_| future::ready(()))
+        .await;
+}
+
+type Wake = mpsc::UnboundedSender<ObjectRef<ScalingPolicy>>;
+
+/// Feeds the index of one kind of workload, and wakes the policies whose target changed.
+async fn workloads<K>(client: Client, context: Arc<Context>, wake: Wake, filled: watch::Sender<u32>)
+where
+    K: Watched + Clone + DeserializeOwned + Debug + Sync,
+{
+    let events = watcher(Api::<K>::all(client), watcher::Config::default()).default_backoff();
+    let changed = context.targets.follow(events, || filled.send_modify(|n| *n += 1));
+    let wake = changed.for_each(|target| {
+        for policy in context.scaling(&target) {
+            // The receiver goes with the controller: at shutdown nobody needs waking.
+            let _ = wake.unbounded_send(policy);
+        }
+        future::ready(())
+    });
+    wake.await;
+}
+
+/// Feeds the index of pods.
+async fn pods(client: Client, context: Arc<Context>, filled: watch::Sender<u32>) {
+    let events = watcher(Api::<Pod>::all(client), watcher::Config::default()).default_backoff();
+    context.pods.follow(events, || filled.send_modify(|n| *n += 1)).await;
+}
+
+/// The policies' watch; what is deleted is forgotten, also when the deletion was missed and a new list lacks it.
+fn policies(
+    client: Client,
+    context: Arc<Context>,
+) -> impl Stream<Item = Result<Event<ScalingPolicy>, watcher::Error>> + Send {
+    let mut listed = HashSet::new();
+    watcher(Api::<ScalingPolicy>::all(client), watcher::Config::default())
+        .default_backoff()
+        .modify(|policy| policy.managed_fields_mut().clear())
+        .inspect_ok(move |event| match event {
+            Event::Init => listed.clear(),
+            Event::InitApply(policy) => {
+                listed.insert(ObjectRef::from_obj(policy));
+            }
+            Event::InitDone => context.forget_all_but(&listed),
+            Event::Apply(_) => {}
+            Event::Delete(policy) => context.forget(&ObjectRef::from_obj(policy)),
+        })
+}
+
+/// Resolves once stopping has begun.
+async fn stopped(mut stop: watch::Receiver<bool>) {
+    // The sender lives as long as the process; were it gone, stopping would be right as well.
+    let _ = stop.wait_for(|stopping| *stopping).await;
+}

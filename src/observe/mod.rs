@@ -1,0 +1,15 @@
+//! Observing: cluster and Prometheus in, `engine::Observation` out. All of it is I/O; none of it decides anything.
+//!
+//! [`Targets`] and [`Pods`] are fed by shared watches, so a sync asks the API server nothing; [`Servers`] asks
+//! Prometheus once per query and half interval, however many policies ask. Neighbours: `controller` calls, `engine`
+//! reads the result.
+
+pub mod pods;
+pub mod prometheus;
+pub mod scale;
+pub mod targets;
+
+pub use pods::Pods;
+pub use prometheus::Servers;
+pub use scale::{Target, TargetError};
+pub use targets::{TargetKey, Targets};

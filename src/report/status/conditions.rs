@@ -1,0 +1,387 @@
+//! The conditions: HPA's types and reasons where HPA has one, plus `Ready` and `ForecastTrusted`.
+//!
+//! `Ready` answers `kubectl wait --for=condition=Ready` after an apply: the spec is valid, the target can be scaled,
+//! every metric has a value. It stays True while a person holds the policy (Paused, DryRun, target at zero). Details
+//! are in the others. `lastTransitionTime` moves only when `status` flips. Neighbour: `words.rs` has the sentences.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+
+use super::{Actuation, Decided, Report, Situation, time};
+use crate::api::TargetRef;
+use crate::api::status::{MetricStatus, ScalingPolicyStatus};
+use crate::engine::decision::{Action, LimitKind};
+use crate::engine::forecast::{Abstention, Trust};
+use crate::engine::policy::Mode;
+use crate::report::words::{self, MESSAGE_BYTES, clip, instant};
+
+/// The policy is in force, and nothing needs a person.
+pub const READY: &str = "Ready";
+/// The count may be changed, and there are values to change it by.
+pub const SCALING_ACTIVE: &str = "ScalingActive";
+/// A change could be made now.
+pub const ABLE_TO_SCALE: &str = "AbleToScale";
+/// A bound or a rate limit changed the number.
+pub const SCALING_LIMITED: &str = "ScalingLimited";
+/// The forecast may be acted upon; only with a prediction.
+pub const FORECAST_TRUSTED: &str = "ForecastTrusted";
+
+/// The reasons that are not a limit's: stable, for alerts and scripts.
+pub mod reason {
+    /// `Ready`: all is well.
+    pub const RECONCILE_SUCCEEDED: &str = "ReconcileSucceeded";
+    /// The spec cannot be obeyed.
+    pub const INVALID_SPEC: &str = "InvalidSpec";
+    /// The target does not exist.
+    pub const TARGET_NOT_FOUND: &str = "TargetNotFound";
+    /// The target has no scale subresource.
+    pub const TARGET_NOT_SCALABLE: &str = "TargetNotScalable";
+    /// RBAC keeps the operator from the target's scale.
+    pub const TARGET_FORBIDDEN: &str = "TargetForbidden";
+    /// The target's scale could not be read.
+    pub const TARGET_UNREADABLE: &str = "TargetUnreadable";
+    /// `Ready`: a metric has no value.
+    pub const METRIC_FAILING: &str = "MetricFailing";
+    /// `ScalingActive`: every metric has a value.
+    pub const VALID_METRIC_FOUND: &str = "ValidMetricFound";
+    /// `ScalingActive`: the policy has schedules only.
+    pub const SCHEDULES_ONLY: &str = "SchedulesOnly";
+    /// `ScalingActive`: a metric has no value.
+    pub const FAILED_GET_METRIC: &str = "FailedGetMetric";
+    /// The target is at zero.
+    pub const SCALING_DISABLED: &str = "ScalingDisabled";
+    /// The policy is paused.
+    pub const PAUSED: &str = "Paused";
+    /// The policy is in dry run.
+    pub const DRY_RUN: &str = "DryRun";
+    /// `AbleToScale`: nothing is in the way.
+    pub const READY_FOR_NEW_SCALE: &str = "ReadyForNewScale";
+    /// `AbleToScale`: the target was asked for the desired count.
+    pub const SUCCEEDED_RESCALE: &str = "SucceededRescale";
+    /// `AbleToScale`: the write failed.
+    pub const FAILED_UPDATE_SCALE: &str = "FailedUpdateScale";
+    /// `AbleToScale`: the target's scale could not be read.
+    pub const FAILED_GET_SCALE: &str = "FailedGetScale";
+    /// `AbleToScale`: neither direction may move yet.
+    pub const BACKOFF_BOTH: &str = "BackoffBoth";
+    /// `ScalingLimited`: no.
+    pub const DESIRED_WITHIN_RANGE: &str = "DesiredWithinRange";
+    /// Unknown, because the reconcile did not come so far.
+    pub const NOT_EVALUATED: &str = "NotEvaluated";
+    /// `ForecastTrusted`: yes.
+    pub const TRUSTED: &str = "Trusted";
+    /// `ForecastTrusted`: there is none yet.
+    pub const NO_FORECAST: &str = "NoForecast";
+}
+
+/// The condition of this type.
+pub fn condition<'a>(status: &'a ScalingPolicyStatus, type_: &str) -> Option<&'a Condition> {
+    status.conditions.iter().find(|c| c.type_ == type_)
+}
+
+/// A condition before it has times.
+struct Verdict {
+    type_: &'static str,
+    status: &'static str,
+    reason: &'static str,
+    message: String,
+}
+
+/// Every condition. `status` is the new one, of which metrics and forecast are read; `previous` gives the times.
+pub(super) fn all(
+    report: &Report<'_>,
+    status: &ScalingPolicyStatus,
+    previous: Option<&ScalingPolicyStatus>,
+) -> Vec<Condition> {
+    let verdicts = match &report.situation {
+        Situation::Decided(decided) => self::decided(decided, &status.metrics),
+        other => undecided(other, previous),
+    };
+    let stamped = verdicts.into_iter().map(|v| {
+        let known = previous
+            .and_then(|p| condition(p, v.type_))
+            .filter(|c| c.status == v.status);
+        Condition {
+            last_transition_time: known.map_or_else(|| time(report.now), |c| c.last_transition_time.clone()),
+            message: clip(v.message, MESSAGE_BYTES),
+            observed_generation: report.generation,
+            reason: v.reason.to_owned(),
+            status: v.status.to_owned(),
+            type_: v.type_.to_owned(),
+        }
+    });
+    stamped.collect()
+}
+
+fn decided(d: &Decided<'_>, metrics: &[MetricStatus]) -> Vec<Verdict> {
+    let failing = failing(d, metrics);
+    let mut verdicts = vec![ready(d, failing.as_deref()), active(d, failing), able(d), limited(d)];
+    verdicts.extend(trusted(d));
+    verdicts
+}
+
+fn ready(d: &Decided<'_>, failing: Option<&str>) -> Verdict {
+    let action = d.decision.action;
+    let (status, reason, message) = match (d.actuation, failing) {
+        (Actuation::Failed(error), _) => (
+            "False",
+            reason::FAILED_UPDATE_SCALE,
+            words::failed(d.policy, d.decision, error),
+        ),
+        // A service without pods has no metrics, and that is nobody's fault.
+        (_, Some(failing)) if action != Action::Disabled => ("False", reason::METRIC_FAILING, failing.to_owned()),
+        _ => (
+            "True",
+            reason::RECONCILE_SUCCEEDED,
+            match (action, d.policy.mode) {
+                (Action::Disabled, _) => "in force; the target is at 0 replicas, which is left alone",
+                (_, Mode::Active) => "in force",
+                (_, Mode::DryRun) => "in force as a dry run: nothing is written to the target",
+                (_, Mode::Paused) => "paused: the present count is held",
+            }
+            .to_owned(),
+        ),
+    };
+    Verdict {
+        type_: READY,
+        status,
+        reason,
+        message,
+    }
+}
+
+fn active(d: &Decided<'_>, failing: Option<String>) -> Verdict {
+    let (status, reason, message) = match (d.decision.action, failing, d.policy.mode) {
+        (Action::Disabled, _, _) => ("False", reason::SCALING_DISABLED, words::sentence(d.policy, d.decision)),
+        (_, Some(failing), _) => ("False", reason::FAILED_GET_METRIC, failing),
+        (_, None, Mode::Paused) => (
+            "False",
+            reason::PAUSED,
+            "spec.mode is Paused: the present count is held".to_owned(),
+        ),
+        (_, None, Mode::DryRun) => (
+            "False",
+            reason::DRY_RUN,
+            "spec.mode is DryRun: decisions are shown, not written".to_owned(),
+        ),
+        (_, None, Mode::Active) if d.policy.metrics.is_empty() => (
+            "True",
+            reason::SCHEDULES_ONLY,
+            "the policy has schedules and no metrics".to_owned(),
+        ),
+        (_, None, Mode::Active) => (
+            "True",
+            reason::VALID_METRIC_FOUND,
+            "every metric has a usable value".to_owned(),
+        ),
+    };
+    Verdict {
+        type_: SCALING_ACTIVE,
+        status,
+        reason,
+        message,
+    }
+}
+
+/// Each failing metric with cause and since when, and what that means.
+fn failing(d: &Decided<'_>, metrics: &[MetricStatus]) -> Option<String> {
+    let each = metrics.iter().filter_map(|m| {
+        let error = m.error.as_ref()?;
+        let since = error
+            .since
+            .as_ref()
+            .map(|s| format!(" since {}", instant(s.0, d.decision.at)));
+        let since = since.unwrap_or_default();
+        // Every metric is named, however long the first one's error is.
+        Some(format!(
+            "{} ({}{since}: {})",
+            m.name,
+            error.cause,
+            clip(&*error.message, 160)
+        ))
+    });
+    let each: Vec<String> = each.collect();
+    (!each.is_empty()).then(|| {
+        let none = each.len() == metrics.len();
+        let up = if none {
+            "only schedules and bounds may still raise the count"
+        } else {
+            "the other metrics may still scale up"
+        };
+        format!("nothing is scaled down, {up}; no usable value: {}", each.join(", "))
+    })
+}
+
+fn able(d: &Decided<'_>) -> Verdict {
+    let decision = d.decision;
+    let damped = decision.limits.iter().rev().find(|l| is_delay(l.kind));
+    let next = decision.next_eligible;
+    let both = next.up.zip(next.down).filter(|_| decision.action == Action::Hold);
+    let (status, reason, message) = match (d.actuation, decision.action, damped) {
+        (Actuation::Failed(error), ..) => (
+            "False",
+            reason::FAILED_UPDATE_SCALE,
+            words::failed(d.policy, decision, error),
+        ),
+        (Actuation::Scaled, ..) => (
+            "True",
+            reason::SUCCEEDED_RESCALE,
+            format!("the target was asked for {} replicas", decision.desired),
+        ),
+        _ if both.is_some() => {
+            let at = |at: Option<_>| at.map_or(String::new(), |at| instant(at, decision.at));
+            let (up, down) = (at(next.up), at(next.down));
+            let message = format!("neither direction may move yet: up from {up}, down from {down}");
+            ("False", reason::BACKOFF_BOTH, message)
+        }
+        (Actuation::Nothing, _, Some(limit)) => ("True", limit.kind.as_str(), words::limit(d.policy, decision, limit)),
+        (Actuation::Nothing, Action::Scale { to, .. }, None) => (
+            "True",
+            reason::READY_FOR_NEW_SCALE,
+            format!("the change to {to} is decided again, because the target changed in between"),
+        ),
+        (Actuation::Nothing, _, None) => (
+            "True",
+            reason::READY_FOR_NEW_SCALE,
+            "no stabilisation window or cooldown is in the way".to_owned(),
+        ),
+    };
+    Verdict {
+        type_: ABLE_TO_SCALE,
+        status,
+        reason,
+        message,
+    }
+}
+
+/// What delays a change, as against what bounds it.
+fn is_delay(kind: LimitKind) -> bool {
+    match kind {
+        LimitKind::ScaleUpStabilized
+        | LimitKind::ScaleDownStabilized
+        | LimitKind::ScaleUpCooldown
+        | LimitKind::ScaleDownCooldown => true,
+        LimitKind::MetricInvalid
+        | LimitKind::ScaleUpLimit
+        | LimitKind::ScaleDownLimit
+        | LimitKind::MinReplicas
+        | LimitKind::MaxReplicas
+        | LimitKind::WindowFloor
+        | LimitKind::WindowCeiling
+        | LimitKind::Paused => false,
+    }
+}
+
+fn limited(d: &Decided<'_>) -> Verdict {
+    let decision = d.decision;
+    let bounds = |kind| !is_delay(kind) && kind != LimitKind::Paused;
+    // The last one is the one that binds.
+    let (status, reason, message) = match decision.limits.iter().rev().find(|l| bounds(l.kind)) {
+        Some(limit) => ("True", limit.kind.as_str(), words::limit(d.policy, decision, limit)),
+        None if decision.action == Action::Disabled => (
+            "False",
+            reason::SCALING_DISABLED,
+            "autoscaling is off while the target is at 0 replicas".to_owned(),
+        ),
+        None => (
+            "False",
+            reason::DESIRED_WITHIN_RANGE,
+            format!("within {} to {} replicas", decision.range.floor, decision.range.ceiling),
+        ),
+    };
+    Verdict {
+        type_: SCALING_LIMITED,
+        status,
+        reason,
+        message,
+    }
+}
+
+fn trusted(d: &Decided<'_>) -> Option<Verdict> {
+    d.policy.prediction.as_ref()?;
+    let (status, reason, message) = match d.forecast.map(|f| &f.trust) {
+        Some(Trust::Trusted) => ("True", reason::TRUSTED, "the forecast may be acted upon".to_owned()),
+        Some(Trust::Abstains(why)) => ("False", distrust(why), why.to_string()),
+        // Not a loss of trust: after a restart the history has to be read again first.
+        None => ("Unknown", reason::NO_FORECAST, "no forecast was made yet".to_owned()),
+    };
+    Some(Verdict {
+        type_: FORECAST_TRUSTED,
+        status,
+        reason,
+        message,
+    })
+}
+
+fn distrust(why: &Abstention) -> &'static str {
+    match why {
+        Abstention::TooLittleHistory(_) => "TooLittleHistory",
+        Abstention::Stale { .. } => "LoadStale",
+        Abstention::ClockWentBack { .. } => "ClockWentBack",
+        Abstention::WorseThanNaive(_) => "WorseThanNaive",
+        // Whatever else a model can answer is no load.
+        _ => "ForecastUnusable",
+    }
+}
+
+/// The conditions of a reconcile that did not come to a decision.
+fn undecided(situation: &Situation<'_>, previous: Option<&ScalingPolicyStatus>) -> Vec<Verdict> {
+    let (reason, message) = obstacle(situation);
+    let invalid = matches!(situation, Situation::InvalidSpec(_));
+    let mut verdicts = Vec::with_capacity(5);
+    let mut say = |type_, status, reason, message: &str| {
+        verdicts.push(Verdict {
+            type_,
+            status,
+            reason,
+            message: message.to_owned(),
+        });
+    };
+    let unknown = format!("not evaluated: {reason}, see {READY}");
+    say(READY, "False", reason, &message);
+    say(SCALING_ACTIVE, "False", reason, &message);
+    if invalid {
+        say(ABLE_TO_SCALE, "Unknown", reason::NOT_EVALUATED, &unknown);
+    } else {
+        say(ABLE_TO_SCALE, "False", reason::FAILED_GET_SCALE, &message);
+    }
+    say(SCALING_LIMITED, "Unknown", reason::NOT_EVALUATED, &unknown);
+    if previous.and_then(|p| condition(p, FORECAST_TRUSTED)).is_some() {
+        say(FORECAST_TRUSTED, "Unknown", reason::NOT_EVALUATED, &unknown);
+    }
+    verdicts
+}
+
+/// Why there is no decision, and what to do about it.
+fn obstacle(situation: &Situation<'_>) -> (&'static str, String) {
+    let named = |t: &TargetRef| format!("{} {} ({})", t.kind, t.name, t.api_version);
+    match situation {
+        // Only for completeness: a decision is no obstacle.
+        Situation::Decided(_) => (reason::RECONCILE_SUCCEEDED, String::new()),
+        Situation::InvalidSpec(invalid) => (
+            reason::INVALID_SPEC,
+            format!("nothing is scaled until the spec is corrected: {invalid}"),
+        ),
+        Situation::TargetNotFound(target) => (
+            reason::TARGET_NOT_FOUND,
+            format!(
+                "{} does not exist in this namespace; it will be scaled once it does",
+                named(target)
+            ),
+        ),
+        Situation::TargetNotScalable(target) => (
+            reason::TARGET_NOT_SCALABLE,
+            format!("{} has no scale subresource; correct spec.targetRef", named(target)),
+        ),
+        Situation::TargetForbidden { target, message } => (
+            reason::TARGET_FORBIDDEN,
+            format!(
+                "the operator may not read the scale of {}; grant its service account get and patch on that kind's scale subresource: {message}",
+                named(target)
+            ),
+        ),
+        Situation::TargetUnreadable { target, message } => (
+            reason::TARGET_UNREADABLE,
+            format!("the scale of {} could not be read: {message}", named(target)),
+        ),
+    }
+}

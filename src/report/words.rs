@@ -1,0 +1,280 @@
+//! Plain words: who won, what limited it, and what is blocked until when, for an admin who is paged.
+//!
+//! Used by status, events, logs, `simulate` and `explain`. Times are UTC and carry a `Z`; the day is named where it
+//! is not the decision's. Nothing here is parsed by machines: those read the status' fields.
+
+#[cfg(test)]
+mod tests;
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::engine::decision::{Abstention, Action, Decision, Limit, LimitKind, Outcome, Proposal, Source};
+use crate::engine::observation::Failure;
+use crate::engine::policy::{Amount, Policy, ScalingRules, SelectPolicy, Target};
+
+/// Most bytes of a message: an event's note must stay below 1 kB (1,024 bytes), and a condition's need not be longer.
+pub const MESSAGE_BYTES: usize = 1000;
+/// Most bytes of one proposal's reason: 81 of them (16 metrics, 64 schedules, a forecast) stay within 20 kB.
+pub const REASON_BYTES: usize = 240;
+
+/// The decision in one sentence, at most [`MESSAGE_BYTES`] long.
+///
+/// `scaled from 4 to 6: requests wants 8 (1 530, target 200 per replica); limited to 6 by the scale-up rate limit
+/// (2 pods in 15s) until 10:00:15Z`
+pub fn sentence(policy: &Policy, decision: &Decision) -> String {
+    let current = decision.current;
+    let head = match decision.action {
+        Action::Scale { to, .. } => format!("scaled from {current} to {to}"),
+        Action::WouldScale { to } => format!("would scale from {current} to {to} (dry run)"),
+        Action::Hold => format!("stays at {current}"),
+        Action::Paused => format!("paused at {current}"),
+        Action::Disabled => {
+            return "the target is at 0 replicas, so autoscaling is off until somebody scales it up".to_owned();
+        }
+    };
+    clip(format!("{head}: {}", because(policy, decision)), MESSAGE_BYTES)
+}
+
+/// The sentence for a change that was decided and not made, because the target changed in between.
+pub fn put_off(policy: &Policy, decision: &Decision) -> String {
+    let (from, to) = (decision.current, decision.desired);
+    let text = format!("about to scale from {from} to {to}: {}", because(policy, decision));
+    clip(text, MESSAGE_BYTES)
+}
+
+/// The sentence for a change that was tried and failed with `error`.
+pub fn failed(policy: &Policy, decision: &Decision, error: &str) -> String {
+    let (from, to) = (decision.current, decision.desired);
+    // The error comes first: what follows may be clipped.
+    let error = clip(error.trim(), MESSAGE_BYTES / 2);
+    let text = format!(
+        "could not scale from {from} to {to} ({error}): {}",
+        because(policy, decision)
+    );
+    clip(text, MESSAGE_BYTES)
+}
+
+/// One proposal's reason: from what, or why not; at most [`REASON_BYTES`] long.
+pub fn proposal(policy: &Policy, proposal: &Proposal) -> String {
+    let text = match &proposal.outcome {
+        Outcome::Replicas {
+            replicas,
+            value,
+            within_tolerance,
+        } => match &proposal.source {
+            Source::Metric(name) => {
+                let within = if *within_tolerance { "within tolerance of " } else { "" };
+                format!("{}, {within}{}", number(*value), target(policy, name))
+            }
+            Source::Forecast(name) => format!("load up to {}, {}", number(*value), target(policy, name)),
+            Source::Schedule(_) => format!("window is open: at least {replicas}"),
+            Source::Baseline => "minReplicas, for a policy without metrics".to_owned(),
+        },
+        Outcome::Preview { value, .. } => {
+            let target = target(policy, proposal.source.name());
+            format!("preview, not acted upon: load up to {}, {target}", number(*value))
+        }
+        Outcome::Abstains(Abstention::Inactive) => "window is closed".to_owned(),
+        Outcome::Abstains(Abstention::CeilingOnly) => "window is open, and limits only how many".to_owned(),
+        Outcome::Abstains(Abstention::NoForecast) => "no forecast was made yet".to_owned(),
+        Outcome::Abstains(Abstention::Forecast(why)) => format!("not trusted: {why}"),
+        Outcome::Invalid(failure) => format!("{}: {}", failure.cause, failure.message),
+    };
+    clip(text, REASON_BYTES)
+}
+
+/// One limit of a decision: what it did, which rule or window, and until when.
+pub fn limit(policy: &Policy, decision: &Decision, limit: &Limit) -> String {
+    let (up, down) = (&policy.behavior.up, &policy.behavior.down);
+    let (floor, ceiling) = (decision.range.floor_by, decision.range.ceiling_by);
+    let (by, window) = match limit.kind {
+        LimitKind::MetricInvalid => {
+            let blind = failing(decision);
+            return format!("held at {}: nothing is scaled down while {blind}", limit.after);
+        }
+        LimitKind::Paused => {
+            let Limit { before, after, .. } = limit;
+            return format!("held at {after} instead of {before} while the policy is paused");
+        }
+        LimitKind::ScaleUpStabilized => (window("scale-up stabilisation", up.stabilization), None),
+        LimitKind::ScaleDownStabilized => (window("scale-down stabilisation", down.stabilization), None),
+        LimitKind::ScaleUpCooldown => (window("scale-up cooldown", up.cooldown), None),
+        LimitKind::ScaleDownCooldown => (window("scale-down cooldown", down.cooldown), None),
+        LimitKind::ScaleUpLimit => (rate("scale-up", up), None),
+        LimitKind::ScaleDownLimit => (rate("scale-down", down), None),
+        LimitKind::MinReplicas => ("minReplicas".to_owned(), None),
+        LimitKind::MaxReplicas => ("maxReplicas".to_owned(), None),
+        LimitKind::WindowFloor => (schedule(policy, floor), floor),
+        LimitKind::WindowCeiling => (schedule(policy, ceiling), ceiling),
+    };
+    let verb = match limit.kind {
+        _ if limit.after == decision.current => "held at",
+        LimitKind::MinReplicas | LimitKind::WindowFloor => "raised to",
+        _ => "limited to",
+    };
+    let closes = window.and_then(|i| decision.windows.get(i)).and_then(|w| w.until);
+    let until = until(limit.until.or(closes), decision.at);
+    format!("{verb} {} by {by}{until}", limit.after)
+}
+
+/// The winner for a column: the metric's or schedule's name, `forecast`, or `minReplicas`.
+pub fn winner(decision: &Decision) -> Option<String> {
+    if decision.action == Action::Disabled {
+        return None;
+    }
+    decision.winner_source().map(|source| match source {
+        Source::Forecast(_) => "forecast".to_owned(),
+        other => clip(other.name(), 63),
+    })
+}
+
+/// A number for people: three or so digits that count, thousands apart: `1 530`, `0.042`, `12.5`, `1.5e18`.
+pub fn number(value: f64) -> String {
+    let size = value.abs();
+    let decimals = match size {
+        0.0 => 0,
+        s if !(1e-4..1e15).contains(&s) => return format!("{value:.3e}").replace(".000e", "e"),
+        s if s >= 1000.0 => 0,
+        s if s >= 100.0 => 1,
+        s if s >= 1.0 => 2,
+        s if s >= 0.01 => 3,
+        _ => 6,
+    };
+    let text = format!("{value:.decimals$}");
+    let text = match text.split_once('.') {
+        Some((whole, fraction)) => match fraction.trim_end_matches('0') {
+            "" => whole.to_owned(),
+            fraction => format!("{whole}.{fraction}"),
+        },
+        None => text,
+    };
+    group(&text)
+}
+
+/// An instant as seen from `now`: the time of day alone on the same day (UTC).
+pub fn instant(at: Timestamp, now: Timestamp) -> String {
+    let day = |t: Timestamp| t.to_zoned(TimeZone::UTC).date();
+    let format = if day(at) == day(now) {
+        "%H:%M:%SZ"
+    } else {
+        "%Y-%m-%d %H:%M:%SZ"
+    };
+    at.strftime(format).to_string()
+}
+
+/// The text within `most` bytes, cut at a character's border and marked with `…` where something is missing.
+pub fn clip(text: impl Into<String>, most: usize) -> String {
+    const MARK: &str = "…";
+    let mut text = text.into();
+    if text.len() > most {
+        text.truncate(text.floor_char_boundary(most.saturating_sub(MARK.len())));
+        text.push_str(MARK);
+    }
+    text
+}
+
+/// What follows the colon: the winner, then everything that stood in its way.
+fn because(policy: &Policy, decision: &Decision) -> String {
+    let mut clauses = vec![wants(policy, decision)];
+    let mut told = false;
+    for l in &decision.limits {
+        told |= l.kind == LimitKind::MetricInvalid;
+        clauses.push(limit(policy, decision, l));
+    }
+    if !told && decision.invalid().next().is_some() {
+        clauses.push(failing(decision));
+    }
+    clauses.join("; ")
+}
+
+fn wants(policy: &Policy, decision: &Decision) -> String {
+    let Some((index, winner)) = decision.winner.and_then(|i| Some((i, decision.proposals.get(i)?))) else {
+        return "nobody proposes a count".to_owned();
+    };
+    let replicas = match winner.outcome {
+        Outcome::Replicas { replicas, .. } | Outcome::Preview { replicas, .. } => replicas,
+        // A winner has a count by definition; say nothing wrong where it had not.
+        Outcome::Abstains(_) | Outcome::Invalid(_) => decision.recommended,
+    };
+    match &winner.source {
+        Source::Metric(name) => format!("{name} wants {replicas} ({})", proposal(policy, winner)),
+        Source::Forecast(name) => format!("the forecast of {name} wants {replicas} ({})", proposal(policy, winner)),
+        Source::Schedule(name) => {
+            let window = index
+                .checked_sub(policy.metrics.len())
+                .and_then(|i| decision.windows.get(i));
+            let until = until(window.and_then(|w| w.until), decision.at);
+            format!("schedule {name} wants {replicas}{until}")
+        }
+        Source::Baseline => format!("no open window asks for more than minReplicas ({replicas})"),
+    }
+}
+
+/// `requests has no usable value (Timeout since 09:58:00Z)`, for each such metric.
+fn failing(decision: &Decision) -> String {
+    let each = decision.invalid().map(|(source, Failure { cause, since, .. })| {
+        let since = since.map_or(String::new(), |s| format!(" since {}", instant(s, decision.at)));
+        format!("{} has no usable value ({cause}{since})", source.name())
+    });
+    each.collect::<Vec<_>>().join(", ")
+}
+
+/// `target 200 per replica`
+fn target(policy: &Policy, metric: &str) -> String {
+    match policy.metrics.iter().find(|m| &*m.name == metric).map(|m| m.target) {
+        Some(Target::Value(t)) => format!("target {} on average", number(t)),
+        Some(Target::AverageValue(t)) => format!("target {} per replica", number(t)),
+        None => "target unknown".to_owned(),
+    }
+}
+
+fn schedule(policy: &Policy, index: Option<usize>) -> String {
+    match index.and_then(|i| policy.schedules.get(i)) {
+        Some(schedule) => format!("schedule {}", schedule.name),
+        None => "a schedule".to_owned(),
+    }
+}
+
+fn window(name: &str, length: SignedDuration) -> String {
+    format!("{name} ({length:#})")
+}
+
+/// `the scale-up rate limit (100 % in 15s or 4 pods in 15s, whichever is more)`
+fn rate(direction: &str, rules: &ScalingRules) -> String {
+    let each = rules.policies.iter().map(|p| match p.amount {
+        Amount::Pods(1) => format!("1 pod in {:#}", p.period),
+        Amount::Pods(n) => format!("{n} pods in {:#}", p.period),
+        Amount::Percent(n) => format!("{n} % in {:#}", p.period),
+    });
+    let each: Vec<String> = each.collect();
+    let which = match rules.select {
+        SelectPolicy::Disabled => return format!("selectPolicy Disabled: {direction} is switched off"),
+        _ if each.len() < 2 => "",
+        SelectPolicy::Max => ", whichever is more",
+        SelectPolicy::Min => ", whichever is less",
+    };
+    format!("the {direction} rate limit ({}{which})", each.join(" or "))
+}
+
+fn until(at: Option<Timestamp>, now: Timestamp) -> String {
+    at.map_or(String::new(), |at| format!(" until {}", instant(at, now)))
+}
+
+/// Thousands apart in the whole part: `1530.5` → `1 530.5`.
+fn group(text: &str) -> String {
+    let (sign, digits) = text.strip_prefix('-').map_or(("", text), |rest| ("-", rest));
+    let (whole, fraction) = digits.split_once('.').map_or((digits, None), |(w, f)| (w, Some(f)));
+    let mut out = sign.to_owned();
+    for (i, digit) in whole.chars().enumerate() {
+        if i > 0 && (whole.len() - i).is_multiple_of(3) {
+            out.push(' ');
+        }
+        out.push(digit);
+    }
+    if let Some(fraction) = fraction {
+        out.push('.');
+        out.push_str(fraction);
+    }
+    out
+}

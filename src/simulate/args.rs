@@ -1,0 +1,130 @@
+//! The command line of `headroom simulate`.
+
+use std::path::PathBuf;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::validate;
+
+/// Replay a policy on a load trace: the same decisions as the operator's, on simulated replicas.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// The ScalingPolicy to replay: a YAML file as for `kubectl apply`
+    #[arg(long, value_name = "FILE", required_unless_present = "example")]
+    pub policy: Option<PathBuf>,
+
+    /// The load: CSV with the columns timestamp (RFC 3339, UTC) and value, oldest row first; linear between rows
+    #[arg(long, value_name = "FILE", required_unless_present = "example")]
+    pub trace: Option<PathBuf>,
+
+    /// What one replica can carry, in the trace's unit
+    #[arg(long, value_name = "LOAD", required_unless_present = "example", value_parser = capacity)]
+    pub replica_capacity: Option<f64>,
+
+    /// Write a policy and five weeks of load of an imagined web shop into --out and replay the last week of them
+    #[arg(long, conflicts_with_all = ["policy", "trace", "replica_capacity", "history", "start"])]
+    pub example: bool,
+
+    /// Time from the asking for a replica to its being ready
+    #[arg(long, value_name = "DURATION", default_value = "180s", value_parser = at_most_a_day)]
+    pub startup: SignedDuration,
+
+    /// How late metrics are, on top of their being means of the last minute
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = at_most_a_day)]
+    pub metric_delay: SignedDuration,
+
+    /// Time between two decisions, from 1s to 1h [default: the policy's interval]
+    #[arg(long, value_name = "DURATION", value_parser = tick)]
+    pub tick: Option<SignedDuration>,
+
+    /// Older load, in a file of its own: known to the forecast, not replayed
+    #[arg(long, value_name = "FILE")]
+    pub history: Option<PathBuf>,
+
+    /// Where in the trace the replay begins; what lies before is history [default: the trace's first row]
+    #[arg(long, value_name = "TIME")]
+    pub start: Option<Timestamp>,
+
+    /// Where timeline.csv, summary.json and report.html go; made if it is not there
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+}
+
+fn capacity(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|c: &f64| c.is_finite() && *c > 0.0);
+    number.ok_or_else(|| "give a number above 0, such as 1400".to_owned())
+}
+
+fn at_most_a_day(text: &str) -> Result<SignedDuration, String> {
+    within(text, SignedDuration::ZERO, SignedDuration::from_hours(24))
+}
+
+fn tick(text: &str) -> Result<SignedDuration, String> {
+    let tick = within(text, SignedDuration::from_secs(1), SignedDuration::from_hours(1))?;
+    if tick.subsec_nanos() != 0 {
+        return Err("give whole seconds, such as 15s".to_owned());
+    }
+    Ok(tick)
+}
+
+fn within(text: &str, least: SignedDuration, most: SignedDuration) -> Result<SignedDuration, String> {
+    let duration = validate::duration(text).map_err(|_| "give a duration such as 15s, 3m or 1h30m".to_owned())?;
+    if duration < least || duration > most {
+        return Err(format!("give a duration from {least:#} to {most:#}"));
+    }
+    Ok(duration)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn parse(line: &str) -> Result<Args, String> {
+        let words = ["simulate"].into_iter().chain(line.split_whitespace());
+        Cli::try_parse_from(words).map(|c| c.args).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn the_design_s_command_line() {
+        let line = "--policy p.yaml --trace t.csv --replica-capacity 1400 --startup 3m --metric-delay 0s --tick 15s \
+                    --history h.csv --start 2026-11-20T00:00:00Z --out d";
+        let args = parse(line).unwrap();
+        assert_eq!(args.startup, SignedDuration::from_secs(180));
+        assert_eq!(args.tick, Some(SignedDuration::from_secs(15)));
+        assert_eq!(args.replica_capacity, Some(1400.0));
+        assert!(parse("--example --out d").unwrap().example);
+    }
+
+    #[test]
+    fn bad_values_name_the_option_and_the_remedy() {
+        let base = "--policy p --trace t --out d --replica-capacity";
+        // command line, words of the message
+        let table = [
+            (
+                format!("{base} 0"),
+                "'0' for '--replica-capacity <LOAD>': give a number above 0",
+            ),
+            (
+                format!("{base} 1 --tick 500ms"),
+                "'500ms' for '--tick <DURATION>': give a duration from",
+            ),
+            (format!("{base} 1 --tick 1500ms"), "give whole seconds"),
+            (format!("{base} 1 --startup soon"), "give a duration such as 15s"),
+            (format!("{base} 1 --startup=-5s"), "give a duration from"),
+            (format!("{base} 1 --start monday"), "'monday' for '--start <TIME>'"),
+            ("--out d".to_owned(), "--policy <FILE>"),
+            (format!("{base} 1 --example"), "cannot be used with"),
+        ];
+        for (line, words) in table {
+            let message = parse(&line).unwrap_err();
+            assert!(message.contains(words), "{line}: {message}");
+        }
+    }
+}

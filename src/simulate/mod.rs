@@ -1,0 +1,305 @@
+//! `headroom simulate`: replays a policy on a load trace with the same `decide` as the operator, on simulated replicas.
+//!
+//! ```text
+//! args ─▶ policy, series ─▶ replay (observe, forecast, decide, plant) ─▶ timeline.csv
+//!                                                                     ├▶ summary.json
+//!                                                                     └▶ report.html
+//! ```
+//! This file alone touches the disk, the terminal and the stop watch; everything below it is pure.
+
+pub mod args;
+pub mod example;
+pub mod moments;
+pub mod observe;
+pub mod plant;
+pub mod render;
+pub mod replay;
+pub mod series;
+pub mod spell;
+pub mod summary;
+pub mod timeline;
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use kube::ResourceExt;
+use serde::Deserialize;
+
+pub use args::Args;
+
+use crate::api::ScalingPolicy;
+use crate::engine::policy::{Mode, Policy, PredictionMode};
+use crate::validate;
+use moments::Moments;
+use replay::{Replay, Setup};
+use series::{Series, SeriesError};
+use summary::{ForecastSummary, Summary, Tally};
+use timeline::{Tick, Timeline};
+
+/// Ticks between two looks at the progress bar: a millisecond or so.
+const PROGRESS: u64 = 4096;
+
+/// Why a replay did not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file cannot be read.
+    #[error("{}: cannot be read: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A file cannot be written.
+    #[error("{}: cannot be written: {source}", path.display())]
+    Write {
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The policy's file holds no policy that can be replayed.
+    #[error("{}: {problem}", path.display())]
+    Policy {
+        /// The file.
+        path: PathBuf,
+        /// The field, the value and the remedy.
+        problem: String,
+    },
+    /// The trace or the history is no series of loads.
+    #[error(transparent)]
+    Series(#[from] SeriesError),
+    /// An option does not fit the others.
+    #[error("--{option}: {problem}")]
+    Option {
+        /// The option.
+        option: &'static str,
+        /// The value and the remedy.
+        problem: String,
+    },
+    /// The page could not be drawn.
+    #[error("report.html: {0}")]
+    Render(#[from] render::RenderError),
+}
+
+/// Replays and writes `timeline.csv`, `summary.json` and `report.html`; says on stdout what came out and where it is.
+///
+/// # Errors
+/// [`Error`], before anything is written where the inputs are at fault.
+pub fn run(args: Args) -> Result<(), Error> {
+    let began = Instant::now();
+    let mut notes = Vec::new();
+    let (args, policy_path, trace_path, capacity) = inputs(args)?;
+    let (name, policy) = read_policy(&policy_path, &mut notes)?;
+    let trace = read_series(&trace_path)?;
+    let setup = setup(&args, policy, capacity, &trace)?;
+    let series = match &args.history {
+        None => trace,
+        Some(path) => {
+            let (series, dropped) = trace.after(read_series(path)?);
+            if dropped > 0 {
+                notes.push(format!(
+                    "{dropped} rows of {} do not lie before the trace and were left out: there the trace counts.",
+                    path.display()
+                ));
+            }
+            series
+        }
+    };
+
+    create_dir(&args.out)?;
+    let windows = setup.policy.schedules.iter().map(|s| s.name.to_string()).collect();
+    let mut timeline = Timeline::new(setup.ticks(), windows);
+    let mut summary = replay(&setup, &series, &args.out.join("timeline.csv"), &mut timeline)?;
+    summary.policy = name;
+    summary.notes = notes;
+    summary.decisions_per_second = Some(summary.ticks as f64 / began.elapsed().as_secs_f64());
+
+    let json = serde_json::to_string_pretty(&summary).map_err(io::Error::from);
+    let path = args.out.join("summary.json");
+    match json {
+        Ok(json) => write(&path, &format!("{json}\n"))?,
+        Err(source) => return Err(Error::Write { path, source }),
+    }
+    let page = render::report(&timeline, &summary)?;
+    let path = args.out.join("report.html");
+    write(&path, &page)?;
+    say(&format!("{}\n\n{}\n", render::headline(&summary), path.display()))
+}
+
+/// The files to read, and the capacity; for the example they are written first.
+fn inputs(mut args: Args) -> Result<(Args, PathBuf, PathBuf, f64), Error> {
+    if args.example {
+        create_dir(&args.out)?;
+        let (policy, trace) = (args.out.join("policy.yaml"), args.out.join("trace.csv"));
+        write(&policy, example::POLICY)?;
+        write(&trace, &example::trace())?;
+        args.start = Some(example::start());
+        return Ok((args, policy, trace, example::REPLICA_CAPACITY));
+    }
+    let missing = |option| Error::Option {
+        option,
+        problem: "is missing; give it, or --example".to_owned(),
+    };
+    let policy = args.policy.clone().ok_or_else(|| missing("policy"))?;
+    let trace = args.trace.clone().ok_or_else(|| missing("trace"))?;
+    let capacity = args.replica_capacity.ok_or_else(|| missing("replica-capacity"))?;
+    Ok((args, policy, trace, capacity))
+}
+
+/// The only ScalingPolicy in a YAML file, validated; other objects in the file are passed over.
+fn read_policy(path: &Path, notes: &mut Vec<String>) -> Result<(String, Policy), Error> {
+    let problem = |problem: String| Error::Policy {
+        path: path.to_owned(),
+        problem,
+    };
+    let text = fs::read_to_string(path).map_err(|source| Error::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    let mut policies = Vec::new();
+    for document in serde_yaml::Deserializer::from_str(&text) {
+        let value = serde_yaml::Value::deserialize(document).map_err(|e| problem(format!("is not YAML: {e}")))?;
+        if value.get("kind").and_then(|k| k.as_str()) == Some("ScalingPolicy") {
+            policies.push(value);
+        }
+    }
+    let [value] = &policies[..] else {
+        let count = policies.len();
+        return Err(problem(format!(
+            "holds {count} objects of kind ScalingPolicy; give a file with one"
+        )));
+    };
+    let object: ScalingPolicy =
+        serde_yaml::from_value(value.clone()).map_err(|e| problem(format!("is no ScalingPolicy: {e}")))?;
+    let mut policy = validate::policy(&object.spec).map_err(|e| problem(e.to_string()))?;
+    if policy.mode != Mode::Active {
+        // A replay writes to nothing, so the question can only be what the policy would do if it were let.
+        notes.push(format!(
+            "The policy's mode is {:?}; it was replayed as if it were Active.",
+            policy.mode
+        ));
+        policy.mode = Mode::Active;
+    }
+    Ok((object.name_any(), policy))
+}
+
+fn read_series(path: &Path) -> Result<Series, Error> {
+    let file = File::open(path).map_err(|source| Error::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    Ok(Series::read(file, &path.display().to_string())?)
+}
+
+fn setup(args: &Args, policy: Policy, capacity: f64, trace: &Series) -> Result<Setup, Error> {
+    let (first, last) = (trace.first(), trace.last());
+    let start = args.start.unwrap_or(first);
+    if start < first || start > last {
+        return Err(Error::Option {
+            option: "start",
+            problem: format!("{start} is not within the trace; give an instant from {first} to {last}"),
+        });
+    }
+    Ok(Setup {
+        capacity,
+        startup: args.startup,
+        delay: args.metric_delay,
+        tick: args.tick.unwrap_or(policy.interval),
+        start,
+        end: last,
+        policy,
+    })
+}
+
+/// Runs the replay into `timeline.csv` and the timeline; what it cost comes back.
+fn replay(setup: &Setup, series: &Series, path: &Path, timeline: &mut Timeline) -> Result<Summary, Error> {
+    let failed = |source| Error::Write {
+        path: path.to_owned(),
+        source,
+    };
+    let mut csv = BufWriter::new(File::create(path).map_err(failed)?);
+    csv.write_all(b"timestamp,load,desired,ready\n").map_err(failed)?;
+    let bar = progress(setup.ticks());
+    let mut tally = Tally::new(setup.tick);
+    let mut moments = Moments::new(setup.tick);
+    let mut replay = Replay::new(setup, series);
+    for step in replay.by_ref() {
+        tally.decision(&step.decision, step.trusted);
+        tally.tick(&step.tick);
+        moments.see(&setup.policy, &step.tick, &step.decision);
+        timeline.push(&step.tick);
+        row(&mut csv, &step.tick).map_err(failed)?;
+        if tally.ticks().is_multiple_of(PROGRESS) {
+            bar.set_position(tally.ticks());
+        }
+    }
+    csv.flush().map_err(failed)?;
+    bar.finish_and_clear();
+    timeline.moments = moments.finish();
+    let errors = replay.forecast_errors();
+    Ok(Summary {
+        replica_capacity: setup.capacity,
+        startup_seconds: setup.startup.as_secs_f64(),
+        metric_delay_seconds: setup.delay.as_secs_f64(),
+        forecast: setup
+            .policy
+            .prediction
+            .as_ref()
+            .zip(setup.lead())
+            .map(|(p, lead)| ForecastSummary {
+                mode: match p.mode {
+                    PredictionMode::Preview => "Preview",
+                    PredictionMode::ScaleOut => "ScaleOut",
+                }
+                .to_owned(),
+                lead_seconds: lead.as_secs_f64(),
+                trusted_share: tally.trusted_share(),
+                model_error: errors.map(|e| e.model),
+                naive_error: errors.map(|e| e.naive),
+            }),
+        ..tally.finish()
+    })
+}
+
+/// One row of `timeline.csv`; the load in full, so that others can recompute every number from it.
+fn row(csv: &mut impl Write, tick: &Tick) -> io::Result<()> {
+    writeln!(csv, "{},{},{},{}", tick.at, tick.load, tick.desired, tick.ready)
+}
+
+/// A bar on stderr; where that is no terminal, nothing.
+fn progress(ticks: u64) -> ProgressBar {
+    let bar = ProgressBar::new(ticks);
+    if let Ok(style) = ProgressStyle::with_template("{wide_bar} {human_pos} of {human_len} decisions, {eta} left") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+fn create_dir(path: &Path) -> Result<(), Error> {
+    fs::create_dir_all(path).map_err(|source| Error::Write {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Error> {
+    fs::write(path, text).map_err(|source| Error::Write {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Writes to stdout; a closed pipe is not a failure of the replay.
+fn say(text: &str) -> Result<(), Error> {
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(Error::Write {
+            path: PathBuf::from("stdout"),
+            source: e,
+        }),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,134 @@
+//! What metrics see of the trace: late, and as a mean of the last minute.
+//!
+//! A target on an `averageValue` sees the load itself; a `value` target, an average over the replicas, sees a
+//! utilisation in percent: 100 × that load ÷ (ready × capacity), beyond 100 where replicas are short. Every metric of a
+//! policy sees the same trace. It must never look past `now` − delay.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::series::Series;
+use crate::engine::observation::{Cause, Failure, Sample};
+use crate::engine::policy::{Policy, Target};
+
+/// What `rate(...[1m])` averages over.
+const WINDOW: SignedDuration = SignedDuration::from_secs(60);
+
+/// How a trace is seen.
+#[derive(Clone, Copy, Debug)]
+pub struct Lens<'a> {
+    /// The load.
+    pub series: &'a Series,
+    /// What one replica can carry, in the load's unit.
+    pub capacity: f64,
+    /// How late a metric is.
+    pub delay: SignedDuration,
+}
+
+impl Lens<'_> {
+    /// The load as a query at `now` returns it.
+    pub fn load(&self, now: Timestamp) -> f64 {
+        self.series
+            .mean(now.checked_sub(self.delay).unwrap_or(Timestamp::MIN), WINDOW)
+    }
+
+    /// One sample for each metric of the policy.
+    pub fn samples(&self, policy: &Policy, now: Timestamp, ready: u32) -> Vec<Sample> {
+        let load = self.load(now);
+        let see = |target| match target {
+            Target::AverageValue(_) => Ok(load),
+            Target::Value(_) if ready == 0 => Err(Failure::new(Cause::Empty, "no replica is ready to be measured")),
+            Target::Value(_) => Ok(100.0 * load / (f64::from(ready) * self.capacity)),
+        };
+        policy.metrics.iter().map(|m| see(m.target)).collect()
+    }
+
+    /// The replicas that the policy's targets ask for at `now`, within its bounds: what runs when a replay begins.
+    pub fn initial(&self, policy: &Policy, now: Timestamp) -> u32 {
+        let load = self.series.load(now);
+        let need = |target| match target {
+            Target::AverageValue(target) => load / target,
+            Target::Value(target) => 100.0 * load / (target * self.capacity),
+        };
+        let most = policy.metrics.iter().map(|m| need(m.target)).fold(0.0, f64::max);
+        // Saturating by definition of `as`, and bounded right after.
+        (most.ceil() as u32).clamp(policy.bounds.min, policy.bounds.max)
+    }
+
+    /// The history that a query would return at `now`, one value a minute, from at most `reach` ago.
+    pub fn history(&self, now: Timestamp, reach: SignedDuration) -> impl Iterator<Item = (Timestamp, f64)> {
+        let from = now
+            .checked_sub(reach)
+            .unwrap_or(Timestamp::MIN)
+            .max(self.series.first());
+        let minutes = now.duration_since(from).as_mins().max(0);
+        let back = move |minute| now.checked_sub(SignedDuration::from_mins(minute)).ok();
+        (1..=minutes).rev().filter_map(back).map(|at| (at, self.load(at)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::policy::{Behavior, Bounds, Metric, Mode};
+
+    fn second(s: i64) -> Timestamp {
+        Timestamp::from_second(s).unwrap()
+    }
+
+    fn policy(targets: &[Target]) -> Policy {
+        let metric = |t: &Target| Metric {
+            name: "m".into(),
+            target: *t,
+        };
+        Policy {
+            bounds: Bounds { min: 2, max: 20 },
+            interval: SignedDuration::from_secs(15),
+            mode: Mode::Active,
+            metrics: targets.iter().map(metric).collect(),
+            schedules: Vec::new(),
+            prediction: None,
+            behavior: Behavior::default(),
+        }
+    }
+
+    #[test]
+    fn targets_see_a_late_mean_and_a_utilisation() {
+        // 0 until 600 s, then 6 a second more.
+        let series = Series::new([(second(0), 0.0), (second(600), 0.0), (second(1600), 6000.0)]).unwrap();
+        let lens = Lens {
+            series: &series,
+            capacity: 100.0,
+            delay: SignedDuration::from_secs(30),
+        };
+        let policy = policy(&[Target::AverageValue(70.0), Target::Value(60.0)]);
+        // At 730 s: the mean over [640, 700] is 6 × 70 = 420.
+        let samples = lens.samples(&policy, second(730), 6);
+        assert_eq!(samples, [Ok(420.0), Ok(70.0)]);
+        let none_ready = lens.samples(&policy, second(730), 0);
+        assert!(
+            matches!(&none_ready[1], Err(f) if f.cause == Cause::Empty),
+            "{none_ready:?}"
+        );
+        // At 730 s the load is 780: 780 ÷ 70 = 11.1, and 78000 ÷ 6000 = 13.
+        assert_eq!(lens.initial(&policy, second(730)), 13);
+        assert_eq!(lens.initial(&policy, second(0)), 2);
+        assert_eq!(lens.initial(&policy, second(1600)), 20);
+    }
+
+    #[test]
+    fn history_is_what_lies_before_now_and_within_reach() {
+        let series = Series::new([(second(0), 5.0), (second(6000), 5.0)]).unwrap();
+        let lens = Lens {
+            series: &series,
+            capacity: 1.0,
+            delay: SignedDuration::ZERO,
+        };
+        let seconds = |now, reach| {
+            let history = lens.history(second(now), SignedDuration::from_secs(reach));
+            history.map(|(at, _)| at.as_second()).collect::<Vec<_>>()
+        };
+        assert_eq!(seconds(300, 180), [120, 180, 240]);
+        assert_eq!(seconds(130, 9999), [10, 70]);
+        assert_eq!(seconds(0, 9999), [0; 0]);
+    }
+}

@@ -1,0 +1,176 @@
+//! The replay: a policy, a trace and a plant, one decision a tick.
+//!
+//! ```text
+//! plant.advance → observe (late, averaged) → forecast → decide → plant.scale → Step
+//! ```
+//! Calls the same `decide` as the operator, keeps the same `State`, feeds the same forecaster. Pure: no files, no clock,
+//! and nothing that lies after a tick can change it. An iterator, so that a year of ticks need not be held.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::observe::Lens;
+use super::plant::Plant;
+use super::series::Series;
+use super::timeline::{Evidence, Tick};
+use crate::engine;
+use crate::engine::decision::{Action, Decision};
+use crate::engine::forecast::{Errors, Forecaster, Settings};
+use crate::engine::observation::{Observation, Replicas};
+use crate::engine::policy::{Lead, Policy};
+use crate::engine::state::{ScaleEvent, State};
+
+/// What is replayed, and on what.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The policy; its mode is obeyed, so make it Active to see replicas move.
+    pub policy: Policy,
+    /// What one replica can carry, in the trace's unit; above 0.
+    pub capacity: f64,
+    /// From the asking for a replica to its being ready.
+    pub startup: SignedDuration,
+    /// How late metrics are.
+    pub delay: SignedDuration,
+    /// Time between two decisions; at least 1 s.
+    pub tick: SignedDuration,
+    /// The first tick.
+    pub start: Timestamp,
+    /// The last tick is at or before it.
+    pub end: Timestamp,
+}
+
+impl Setup {
+    /// Ticks that the replay will have.
+    pub fn ticks(&self) -> u64 {
+        let tick = self.tick.as_secs().max(1);
+        u64::try_from(self.end.duration_since(self.start).as_secs() / tick + 1).unwrap_or(0)
+    }
+
+    /// How far ahead the forecast looks: `auto` is start-up + metric delay + tick.
+    pub fn lead(&self) -> Option<SignedDuration> {
+        self.policy.prediction.as_ref().map(|p| match p.lead {
+            Lead::Auto => self.startup + self.delay + self.tick,
+            Lead::Fixed(lead) => lead,
+        })
+    }
+}
+
+/// One tick and the decision made at it.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// What is recorded.
+    pub tick: Tick,
+    /// Why.
+    pub decision: Decision,
+    /// Whether the forecast was trusted, where the policy has one.
+    pub trusted: Option<bool>,
+}
+
+/// A replay under way.
+#[derive(Debug)]
+pub struct Replay<'a> {
+    setup: &'a Setup,
+    lens: Lens<'a>,
+    plant: Plant,
+    state: State,
+    forecaster: Option<Forecaster>,
+    /// The next tick.
+    now: Timestamp,
+    left: u64,
+}
+
+impl<'a> Replay<'a> {
+    /// A replay that begins at `setup.start` with ⌈load ÷ target⌉ ready replicas, as an operator that has just started
+    /// would find them; what lies before is the forecast's history.
+    pub fn new(setup: &'a Setup, series: &'a Series) -> Self {
+        let lens = Lens {
+            series,
+            capacity: setup.capacity,
+            delay: setup.delay,
+        };
+        let replicas = lens.initial(&setup.policy, setup.start);
+        let forecaster = setup.policy.prediction.as_ref().zip(setup.lead()).map(|(p, lead)| {
+            let mut forecaster = Forecaster::new(Settings {
+                lead,
+                history: p.history,
+            });
+            forecaster.backfill(lens.history(setup.start, p.history));
+            forecaster
+        });
+        Replay {
+            setup,
+            lens,
+            plant: Plant::new(setup.startup, replicas),
+            state: State::restore([], replicas, Some(setup.policy.bounds.max), setup.start),
+            forecaster,
+            now: setup.start,
+            left: setup.ticks(),
+        }
+    }
+
+    /// The forecast's out-of-sample errors so far, where there is one.
+    pub fn forecast_errors(&self) -> Option<Errors> {
+        self.forecaster.as_ref().and_then(|f| f.forecast(self.now).error)
+    }
+
+    fn step(&mut self) -> Step {
+        let (policy, now) = (&self.setup.policy, self.now);
+        self.plant.advance(now);
+        let samples = self.lens.samples(policy, now, self.plant.ready());
+        let forecast = match (&mut self.forecaster, &policy.prediction) {
+            (Some(forecaster), Some(prediction)) => {
+                if let Some(Ok(load)) = samples.get(prediction.metric) {
+                    forecaster.observe(now, *load);
+                }
+                Some(forecaster.forecast(now))
+            }
+            _ => None,
+        };
+        let trusted = forecast.as_ref().map(|f| f.trust.is_trusted());
+        let current = self.plant.billed();
+        let observation = Observation {
+            replicas: Replicas {
+                spec: current,
+                ready: Some(self.plant.ready()),
+            },
+            samples,
+            forecast,
+        };
+        let decision = engine::decide(policy, &self.state, &observation, now);
+        self.state.record(policy, &decision);
+        if let Action::Scale { to, forced } = decision.action {
+            self.plant.scale(now, to);
+            self.state.scaled(ScaleEvent {
+                at: now,
+                from: current,
+                to,
+                forced,
+            });
+        }
+        let ready = self.plant.ready();
+        let tick = Tick {
+            at: now,
+            load: self.lens.series.load(now),
+            capacity: f64::from(ready) * self.setup.capacity,
+            desired: self.plant.billed(),
+            ready,
+            evidence: Evidence::of(&decision),
+            window: decision.windows.iter().position(|w| w.active),
+        };
+        Step {
+            tick,
+            decision,
+            trusted,
+        }
+    }
+}
+
+impl Iterator for Replay<'_> {
+    type Item = Step;
+
+    fn next(&mut self) -> Option<Step> {
+        self.left = self.left.checked_sub(1)?;
+        let step = self.step();
+        self.now = self.now.checked_add(self.setup.tick).unwrap_or(Timestamp::MAX);
+        Some(step)
+    }
+}
