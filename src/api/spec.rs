@@ -52,7 +52,7 @@ use super::status::ScalingPolicyStatus;
         .message("prediction.metric must name a metric whose target is an averageValue: a total load can be forecast and divided, an average over the present replicas cannot")
         .field_path(".prediction.metric"),
     validation = Rule::new("self.schedules.all(s, has(s.maxReplicas) || !has(s.minReplicas) || s.minReplicas <= self.maxReplicas)")
-        .message("a schedule's minReplicas must not exceed the policy's maxReplicas; give that schedule a maxReplicas of its own, or raise the policy's")
+        .message(Message::Expression("'schedule %s: minReplicas must not exceed the policy\\'s maxReplicas (%d); give the schedule a maxReplicas of its own, or raise the policy\\'s'.format([self.schedules.filter(s, !has(s.maxReplicas) && has(s.minReplicas) && s.minReplicas > self.maxReplicas)[0].name, self.maxReplicas])".into()))
         .field_path(".schedules")
 )]
 pub struct ScalingPolicySpec {
@@ -219,8 +219,10 @@ pub struct PredictionSpec {
     /// Preview: computed and reported, does nothing. ScaleOut: one more candidate, so it can only raise. Default Preview.
     #[serde(default)]
     pub mode: PredictionModeSpec,
-    /// How much history the model may use, from 3d to 35d. Default 28d.
+    /// How much history the model may use, in whole days or weeks, from 3d to 35d. Default 28d.
     #[serde(default = "four_weeks")]
+    #[x_kube(validation = Rule::new("self.matches('^([3-9]|[12][0-9]|3[0-5])d$|^[1-5]w$')")
+        .message(Message::Expression("'history must be whole days or weeks, from 3d to 35d; got ' + self".into())))]
     pub history: Duration,
     /// How far ahead replicas must be asked for to be ready in time, from 30s to 1h; or auto: the measured start-up
     /// time of the target's pods, plus the metric's delay, plus the interval. Default auto.
