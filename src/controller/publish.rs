@@ -3,6 +3,7 @@
 //! The status is written only when it is worth it; whatever fails here is tried again at the next reconcile.
 
 use jiff::Timestamp;
+use json_patch::jsonptr::PointerBuf;
 use kube::api::{Api, Patch, PatchParams};
 use kube::runtime::events::EventType;
 use kube::runtime::reflector::ObjectRef;
@@ -12,7 +13,7 @@ use super::context::Context;
 use super::error::Error;
 use super::memory::Memory;
 use crate::FIELD_MANAGER;
-use crate::api::{ScalingPolicy, TargetRef};
+use crate::api::{ScalingPolicy, ScalingPolicyStatus, TargetRef};
 use crate::engine::state::ScaleEvent;
 use crate::observe::TargetError;
 use crate::report::metrics::WriteOutcome;
@@ -57,10 +58,10 @@ pub(super) async fn report(
         }
     }
     if status::worth_writing(old, &new, now) {
-        let written = write(context, object, &status::replacement(&new)).await;
+        let written = write(context, object, &new).await;
         context.metrics.status_written(match &written {
-            Ok(()) => WriteOutcome::Ok,
-            Err(_) => WriteOutcome::Error,
+            Ok(()) => WriteOutcome::Succeeded,
+            Err(_) => WriteOutcome::Failed,
         });
         match written {
             Ok(()) => memory.status = Some(new),
@@ -86,9 +87,13 @@ pub(super) async fn announce(context: &Context, object: &ScalingPolicy, event: S
     api.patch_status(&object.name_any(), &parameters(), &patch).await.map(|_| ())
 }
 
-async fn write(context: &Context, object: &ScalingPolicy, patch: &json_patch::Patch) -> Result<(), kube::Error> {
+async fn write(context: &Context, object: &ScalingPolicy, status: &ScalingPolicyStatus) -> Result<(), kube::Error> {
     let api: Api<ScalingPolicy> = Api::namespaced(context.client.clone(), &object.namespace().unwrap_or_default());
-    let patch = Patch::<()>::Json(patch.clone());
+    // The whole status at once: a merge patch would leave what is absent now, such as a pending change, where it was.
+    let patch = Patch::<()>::Json(json_patch::Patch(vec![json_patch::PatchOperation::Add(json_patch::AddOperation {
+        path: PointerBuf::from_tokens(["status"]),
+        value: serde_json::to_value(status).map_err(kube::Error::SerdeError)?,
+    })]));
     api.patch_status(&object.name_any(), &parameters(), &patch).await.map(|_| ())
 }
 

@@ -159,7 +159,8 @@ async fn observe(
             };
             let source = &object.spec.metrics[prediction.metric].prometheus;
             let value = samples.get(prediction.metric).and_then(|s| s.as_ref().ok()).copied();
-            let feed = memory.feed.insert(Feed::keep(memory.feed.take(), source, settings));
+            let feed = Feed::keep(memory.feed.take(), source, settings);
+            let feed = memory.feed.insert(feed);
             Some(feed.forecast(&context.servers, value, now).await)
         }
     };
@@ -214,9 +215,9 @@ async fn act(
     let name = &object.spec.target_ref.name;
     let written = actuate::scale(&target.api, name, &target.uid, event.from, event.to).await;
     context.metrics.scale_written(match &written {
-        Ok(()) => WriteOutcome::Ok,
+        Ok(()) => WriteOutcome::Succeeded,
         Err(ActuateError::Conflict) => WriteOutcome::Conflict,
-        Err(_) => WriteOutcome::Error,
+        Err(_) => WriteOutcome::Failed,
     });
     match written {
         Ok(()) => {

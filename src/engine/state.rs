@@ -8,17 +8,19 @@ use std::collections::VecDeque;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::decision::{Decision, Window};
+use super::decision::{Action, Decision, Window};
 use super::policy::Policy;
 
-/// Most scale events kept. Rate policies look back 30 min at most, so a 15 s interval makes at most 120 changes; past
-/// this number the two oldest of the same direction become one at the later's instant, which only makes limits stricter.
-const MAX_EVENTS: usize = 32;
+/// Most scale events kept: a rate policy looks back 30 min at most, and an interval of 1 s makes one change a second at
+/// most. Beyond it (changes that nobody could have decided) the oldest is forgotten. Policies with HPA's 15 s periods
+/// keep two or three.
+const MAX_EVENTS: usize = 2048;
 
 /// The memory of one policy.
 #[derive(Clone, Debug, Default)]
 pub struct State {
-    /// Past recommendations (within floor and ceiling, before damping), oldest first, thinned for each direction.
+    /// Past recommendations (within floor and ceiling, before damping), oldest first, thinned for each direction; they
+    /// begin with the count that was found at first.
     pub(super) for_down: Extremes,
     pub(super) for_up: Extremes,
     /// Changes that were made, oldest first.
@@ -88,8 +90,18 @@ impl State {
     pub fn record(&mut self, policy: &Policy, decision: &Decision) {
         let now = decision.at;
         self.forget_the_future(now);
-        self.for_down.push(now, decision.recommended, Keep::Highest);
-        self.for_up.push(now, decision.recommended, Keep::Lowest);
+        if decision.action == Action::Disabled {
+            // A target at zero tells nothing about the count it will be raised to: begin anew then, as after a restart.
+            self.for_down = Extremes::default();
+            self.for_up = Extremes::default();
+        } else {
+            if self.for_down.is_empty() {
+                self.for_down.push(now, decision.current, Keep::Highest);
+                self.for_up.push(now, decision.current, Keep::Lowest);
+            }
+            self.for_down.push(now, decision.recommended, Keep::Highest);
+            self.for_up.push(now, decision.recommended, Keep::Lowest);
+        }
         self.for_down.prune(now, policy.behavior.down.stabilization);
         self.for_up.prune(now, policy.behavior.up.stabilization);
         self.windows.clone_from(&decision.windows);
@@ -99,35 +111,14 @@ impl State {
         if raised || decision.current <= decision.max_replicas || decision.range.ceiling_by.is_some() {
             self.obeyed_max = Some(decision.max_replicas);
         }
-        let longest = policy
-            .longest_rate_period()
-            .max(policy.behavior.up.cooldown)
-            .max(policy.behavior.down.cooldown);
-        while let Some(first) = self.events.front()
-            && self.events.len() > 1
-            && now.duration_since(first.at) > longest
-        {
-            self.events.pop_front();
-        }
+        self.forget_the_old(now, policy.longest_rate_period());
     }
 
     /// Takes in a change that was made.
     pub fn scaled(&mut self, event: ScaleEvent) {
         self.events.push_back(event);
         if self.events.len() > MAX_EVENTS {
-            let mergeable = |a: &ScaleEvent, b: &ScaleEvent| a.up() == b.up() && a.forced == b.forced;
-            let pair = (1..self.events.len()).find(|&i| mergeable(&self.events[i - 1], &self.events[i]));
-            match pair {
-                Some(i) => {
-                    let delta = i64::from(self.events[i - 1].to) - i64::from(self.events[i - 1].from);
-                    let later = &mut self.events[i];
-                    later.from = u32::try_from(i64::from(later.from) - delta).unwrap_or(0);
-                    self.events.remove(i - 1);
-                }
-                None => {
-                    self.events.pop_front();
-                }
-            }
+            self.events.pop_front();
         }
     }
 
@@ -139,6 +130,19 @@ impl State {
     /// The last growth.
     pub fn last_up(&self) -> Option<Timestamp> {
         self.events.iter().filter(|e| e.up()).map(|e| e.at).max()
+    }
+
+    /// Drops the events that no rate policy looks at any more, but for the last change and the last growth: cooldowns
+    /// run from these, and an edit may make one longer.
+    fn forget_the_old(&mut self, now: Timestamp, longest: SignedDuration) {
+        let last = self.events.len().saturating_sub(1);
+        let last_up = self.events.iter().rposition(ScaleEvent::up);
+        let mut i = 0;
+        self.events.retain(|e| {
+            let keep = i == last || Some(i) == last_up || now.duration_since(e.at) <= longest;
+            i += 1;
+            keep
+        });
     }
 
     /// A clock that went back must not leave entries that expire late: whatever lies ahead of `now` counts as now.
@@ -166,6 +170,11 @@ pub(super) struct Extremes {
 }
 
 impl Extremes {
+    /// Nothing was ever recommended, as far as is known.
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     fn push(&mut self, at: Timestamp, value: u32, keep: Keep) {
         while let Some(&(_, last)) = self.entries.back()
             && match keep {

@@ -32,8 +32,8 @@ pub struct Servers {
     observe: Observer,
 }
 
-/// Told about each request: server, seconds, and the cause where it failed.
-pub type Observer = Arc<dyn Fn(&str, f64, Option<Cause>) + Send + Sync>;
+/// Told about each request: server, time taken, and the cause where it failed.
+pub type Observer = Arc<dyn Fn(&str, Duration, Option<Cause>) + Send + Sync>;
 
 struct Server {
     client: Client,
@@ -158,7 +158,7 @@ impl Servers {
             Err(_) => Err(Refusal::Failed(Failure::new(Cause::Unreachable, "the operator is shutting down"))),
         };
         let answer = answer.map_err(|refusal| refusal.failure(server, known.timeout));
-        (self.observe)(server, begun.elapsed().as_secs_f64(), answer.as_ref().err().map(|f| f.cause));
+        (self.observe)(server, begun.elapsed(), answer.as_ref().err().map(|f| f.cause));
         answer
     }
 }

@@ -125,6 +125,7 @@ fn trust(old: Option<&ScalingPolicyStatus>, new: &ScalingPolicyStatus) -> Option
             "Forecast",
             format!("the forecast is not acted upon: {}", is.message),
         )),
+        // From Unknown it is no news: after a restart the history has to be read again first.
         (None | Some("False"), "True") => Some(normal("ForecastTrusted", "Forecast", &*is.message)),
         _ => None,
     }
@@ -167,5 +168,118 @@ fn event(type_: EventType, reason: &str, action: &str, note: impl Into<String>) 
         note: Some(clip(note, MESSAGE_BYTES)),
         action: action.to_owned(),
         secondary: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::engine::forecast::Trust;
+    use crate::engine::observation::Cause;
+    use crate::report::fixtures::{NOW, Scene, after, at, failure, forecast, policy, status};
+    use crate::report::status::Situation;
+    use crate::validate::{Invalid, Problem};
+
+    fn decided(more: &str, current: u32, load: Option<f64>) -> ScalingPolicyStatus {
+        let sample = load.map_or_else(|| failure(Cause::Empty, "the query returned nothing"), Ok);
+        Scene::new(policy(more), &[], current, sample, at(NOW)).status(None)
+    }
+
+    fn invalid(message: &str) -> ScalingPolicyStatus {
+        let problem = Problem {
+            field: "interval".into(),
+            message: message.into(),
+        };
+        status(Situation::InvalidSpec(&Invalid(vec![problem])), at(NOW), None)
+    }
+
+    fn trusting(trust: Option<Trust>) -> ScalingPolicyStatus {
+        let mut forecast = forecast(18);
+        forecast.trust = trust.unwrap_or(forecast.trust);
+        let policy = policy("prediction: {metric: requests}");
+        Scene::forecasting(policy, &[], 4, Ok(780.0), Some(forecast), at(NOW)).status(None)
+    }
+
+    /// The reasons of the events between two statuses, warnings marked.
+    #[track_caller]
+    fn check(old: Option<&ScalingPolicyStatus>, new: &ScalingPolicyStatus, expected: &[&str]) {
+        let reasons = changes(old, new).into_iter().map(|e| match e.type_ {
+            EventType::Normal => e.reason,
+            EventType::Warning => format!("!{}", e.reason),
+        });
+        assert_eq!(reasons.collect::<Vec<_>>(), expected);
+        // Once only: the same again is no change.
+        assert_eq!(changes(Some(new), new).len(), 0);
+    }
+
+    #[test]
+    fn one_event_a_change() {
+        let (steady, blind, zero) = (decided("", 4, Some(780.0)), decided("", 4, None), decided("", 0, None));
+        let (bad, worse) = (invalid("is wrong"), invalid("is still wrong"));
+        check(None, &steady, &[]);
+        check(Some(&steady), &decided("", 4, Some(790.0)), &[]);
+        check(None, &blind, &["!FailedGetMetric"]);
+        check(Some(&steady), &blind, &["!FailedGetMetric"]);
+        check(Some(&blind), &steady, &["MetricsRecovered"]);
+        check(Some(&steady), &zero, &["ScalingDisabled"]);
+        check(Some(&blind), &zero, &["ScalingDisabled"]);
+        check(Some(&zero), &steady, &["ScalingEnabled"]);
+        check(Some(&zero), &blind, &["!FailedGetMetric", "ScalingEnabled"]);
+        check(None, &bad, &["!InvalidSpec"]);
+        check(Some(&bad), &worse, &["!InvalidSpec"]);
+        check(Some(&bad), &steady, &["Recovered"]);
+        check(
+            Some(&steady),
+            &decided("mode: DryRun", 4, Some(1530.0)),
+            &["DryRunRescale"],
+        );
+        check(Some(&steady), &decided("mode: DryRun", 4, Some(780.0)), &[]);
+        check(Some(&steady), &decided("mode: Paused", 4, Some(1530.0)), &[]);
+    }
+
+    #[test]
+    fn trust_is_told_when_it_is_won_or_lost() {
+        let (trusted, not) = (trusting(Some(Trust::Trusted)), trusting(None));
+        check(None, &not, &[]);
+        check(Some(&not), &trusted, &["ForecastTrusted"]);
+        check(Some(&trusted), &not, &["!ForecastDistrusted"]);
+    }
+
+    #[test]
+    fn each_change_made_and_the_first_failure_of_a_row() {
+        let scene = Scene::new(policy(""), &[], 4, Ok(1530.0), at(NOW));
+        let event = rescale(&scene.decided(), None).unwrap();
+        assert_eq!((event.type_, &*event.reason), (EventType::Normal, "SuccessfulRescale"));
+        assert!(event.note.unwrap().starts_with("scaled from 4 to 8: requests wants 8"));
+
+        let scene = scene.failed("403");
+        let event = rescale(&scene.decided(), None).unwrap();
+        assert_eq!((event.type_, &*event.reason), (EventType::Warning, "FailedRescale"));
+        let told = scene.status(None);
+        assert!(rescale(&scene.decided(), Some(&told)).is_none());
+
+        let held = Scene::new(policy(""), &[], 4, Ok(780.0), after(15));
+        assert!(rescale(&held.decided(), Some(&told)).is_none());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        #[test]
+        fn notes_stay_below_a_kilobyte(text in "\\PC{0,40}", times in 1..200usize) {
+            let huge = text.repeat(times);
+            let blind = Scene::new(policy(""), &[], 4, failure(Cause::BadAnswer, &huge), at(NOW));
+            let failed = Scene::new(policy(""), &[], 4, Ok(1530.0), at(NOW)).failed(huge.clone());
+            let mut events = changes(None, &blind.status(None));
+            events.extend(changes(None, &invalid(&huge)));
+            events.extend(rescale(&failed.decided(), None));
+            prop_assert_eq!(events.len(), 3);
+            for event in events {
+                prop_assert!(event.note.is_some_and(|n| !n.is_empty() && n.len() < 1024));
+                prop_assert!(event.reason.len() <= 128 && event.action.len() <= 128);
+            }
+        }
     }
 }

@@ -1,1 +1,173 @@
-//! Fixtures.
+//! Scenes for the tests of this folder: real decisions of real policies, so that no test invents what cannot happen.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::status::{Actuation, Decided, Report, Situation, build};
+use crate::api::status::ScalingPolicyStatus;
+use crate::engine::decide;
+use crate::engine::decision::{Action, Decision};
+use crate::engine::forecast::{Forecast, Forecaster, Settings};
+use crate::engine::observation::{Cause, Failure, Observation, Replicas, Sample};
+use crate::engine::policy::Policy;
+use crate::engine::state::{ScaleEvent, State};
+
+/// One metric with a target of 200 per replica, at most 20 replicas.
+pub(super) const REQUESTS: &str = "
+targetRef: {apiVersion: apps/v1, kind: Deployment, name: checkout}
+minReplicas: 2
+maxReplicas: 20
+metrics:
+- name: requests
+  prometheus: {query: 'sum(rate(http_requests_total[1m]))'}
+  target: {averageValue: '200'}
+";
+
+/// A Friday.
+pub(super) const NOW: &str = "2026-11-20T10:00:00Z";
+
+/// An instant.
+#[track_caller]
+pub(super) fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+/// `seconds` after [`NOW`].
+pub(super) fn after(seconds: i64) -> Timestamp {
+    at(NOW) + SignedDuration::from_secs(seconds)
+}
+
+/// A validated policy: [`REQUESTS`] with more of its YAML.
+#[track_caller]
+pub(super) fn policy(more: &str) -> Policy {
+    let spec = serde_yaml::from_str(&format!("{REQUESTS}{more}")).unwrap();
+    crate::validate::policy(&spec).unwrap()
+}
+
+/// A metric's failure.
+pub(super) fn failure(cause: Cause, message: &str) -> Sample {
+    Err(Failure::new(cause, message))
+}
+
+/// A change that was made `seconds` after [`NOW`].
+pub(super) fn change(seconds: i64, from: u32, to: u32) -> ScaleEvent {
+    ScaleEvent {
+        at: after(seconds),
+        from,
+        to,
+        forced: false,
+    }
+}
+
+/// What a forecaster says that has seen a flat load for this many buckets of five minutes until [`NOW`].
+pub(super) fn forecast(buckets: i64) -> Forecast {
+    let minutes = SignedDuration::from_mins;
+    let mut forecaster = Forecaster::new(Settings {
+        lead: minutes(5),
+        history: minutes(28 * 24 * 60),
+    });
+    for i in (0..buckets).rev() {
+        forecaster.observe(at(NOW) - minutes(5 * i), 900.0);
+    }
+    forecaster.forecast(at(NOW))
+}
+
+/// A decision with all that surrounds it.
+#[derive(Debug)]
+pub(super) struct Scene {
+    pub(super) policy: Policy,
+    pub(super) state: State,
+    pub(super) decision: Decision,
+    pub(super) forecast: Option<Forecast>,
+    error: Option<String>,
+    /// The state without the change.
+    before: State,
+}
+
+impl Scene {
+    /// Decides at `now` for a target of `current` replicas whose count was recommended a minute ago, and makes the
+    /// change.
+    pub(super) fn new(policy: Policy, events: &[ScaleEvent], current: u32, sample: Sample, now: Timestamp) -> Scene {
+        Scene::forecasting(policy, events, current, sample, None, now)
+    }
+
+    /// The same with a forecast.
+    pub(super) fn forecasting(
+        policy: Policy,
+        events: &[ScaleEvent],
+        current: u32,
+        sample: Sample,
+        forecast: Option<Forecast>,
+        now: Timestamp,
+    ) -> Scene {
+        let seeded = now - SignedDuration::from_secs(60);
+        let mut state = State::restore(events.iter().copied(), current, None, seeded);
+        let observation = Observation {
+            replicas: Replicas {
+                spec: current,
+                ready: Some(current),
+            },
+            samples: vec![sample],
+            forecast: forecast.clone(),
+        };
+        let decision = decide(&policy, &state, &observation, now);
+        state.record(&policy, &decision);
+        let before = state.clone();
+        if let Action::Scale { to, forced } = decision.action {
+            state.scaled(ScaleEvent {
+                at: now,
+                from: current,
+                to,
+                forced,
+            });
+        }
+        Scene {
+            policy,
+            state,
+            decision,
+            forecast,
+            error: None,
+            before,
+        }
+    }
+
+    /// The same decision, of which the write failed.
+    pub(super) fn failed(mut self, error: impl Into<String>) -> Scene {
+        self.error = Some(error.into());
+        self.state.clone_from(&self.before);
+        self
+    }
+
+    pub(super) fn decided(&self) -> Decided<'_> {
+        Decided {
+            policy: &self.policy,
+            decision: &self.decision,
+            state: &self.state,
+            forecast: self.forecast.as_ref(),
+            startup: Some(SignedDuration::from_secs(42)),
+            pending: None,
+            actuation: match (&self.error, self.decision.action) {
+                (Some(error), _) => Actuation::Failed(error),
+                (None, Action::Scale { .. }) => Actuation::Scaled,
+                (None, _) => Actuation::Nothing,
+            },
+        }
+    }
+
+    pub(super) fn status(&self, previous: Option<&ScalingPolicyStatus>) -> ScalingPolicyStatus {
+        status(Situation::Decided(self.decided()), self.decision.at, previous)
+    }
+}
+
+/// The status of generation 3.
+pub(super) fn status(
+    situation: Situation<'_>,
+    now: Timestamp,
+    previous: Option<&ScalingPolicyStatus>,
+) -> ScalingPolicyStatus {
+    let report = Report {
+        generation: Some(3),
+        now,
+        situation,
+    };
+    build(&report, previous)
+}

@@ -1,8 +1,10 @@
 //! The operator's own Prometheus metrics: what it decides, what it is held back by, what it asks and writes.
 //!
-//! Names and help stand in one table, [`ALL`], from which the reference is generated. Values of labels come from
+//! Names and help stand in one table, `table`, from which the reference is generated. Values of labels come from
 //! closed enums, from objects (namespace, policy) or from the operator's configuration (server); never from `Debug`,
 //! messages or metrics' answers, so the number of series is bounded by the number of policies.
+
+mod table;
 
 use std::fmt;
 use std::time::Duration;
@@ -15,6 +17,12 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Metric, Registry};
 
+pub use self::table::{ALL, Described, Kind};
+
+use self::table::{
+    BLOCKED, BUILD, CURRENT, DECISIONS, DESIRED, POLICY_READY, PREFIX, QUERY_DURATION, QUERY_ERRORS, READY_PODS,
+    RECONCILE_DURATION, RECONCILE_ERRORS, SCALE_WRITES, STATUS_WRITES,
+};
 use super::status::{READY, condition};
 use crate::api::status::ScalingPolicyStatus;
 use crate::engine::decision::{Action, Decision, Source};
@@ -22,147 +30,6 @@ use crate::engine::observation::Cause;
 
 /// The media type of [`encode`]'s text.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-/// Every name begins with it.
-const PREFIX: &str = "headroom";
-
-/// What a metric is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Only grows; its name ends in `_total`.
-    Counter,
-    /// Goes up and down.
-    Gauge,
-    /// Seconds in buckets.
-    Histogram,
-    /// Always 1; its labels are the information.
-    Info,
-}
-
-/// One metric's entry in the reference.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Described {
-    /// Its name without the prefix and without the suffix that its kind gives it.
-    name: &'static str,
-    /// What it is.
-    pub kind: Kind,
-    /// One sentence, without its full stop.
-    pub help: &'static str,
-    /// Its labels.
-    pub labels: &'static [&'static str],
-}
-
-impl Described {
-    /// The name as Prometheus shows it.
-    pub fn full_name(&self) -> String {
-        let suffix = match self.kind {
-            Kind::Counter => "_total",
-            Kind::Info => "_info",
-            Kind::Gauge | Kind::Histogram => "",
-        };
-        format!("{PREFIX}_{}{suffix}", self.name)
-    }
-}
-
-const fn described(name: &'static str, kind: Kind, labels: &'static [&'static str], help: &'static str) -> Described {
-    Described {
-        name,
-        kind,
-        help,
-        labels,
-    }
-}
-
-const BUILD: Described = described("build", Kind::Info, &["version"], "The operator's version");
-const DECISIONS: Described = described(
-    "decisions",
-    Kind::Counter,
-    &["winner", "action"],
-    "Decisions by the kind of evidence that won and by what was to be done",
-);
-const BLOCKED: Described = described(
-    "blocked",
-    Kind::Counter,
-    &["reason"],
-    "Decisions whose number a limit changed, by that limit",
-);
-const CURRENT: Described = described(
-    "policy_current_replicas",
-    Kind::Gauge,
-    &["namespace", "policy"],
-    "Replicas that the target is asked for",
-);
-const DESIRED: Described = described(
-    "policy_desired_replicas",
-    Kind::Gauge,
-    &["namespace", "policy"],
-    "Replicas that the last decision wants",
-);
-const READY_PODS: Described = described(
-    "policy_ready_replicas",
-    Kind::Gauge,
-    &["namespace", "policy"],
-    "Pods of the target that are ready, where known",
-);
-const POLICY_READY: Described = described(
-    "policy_ready",
-    Kind::Gauge,
-    &["namespace", "policy"],
-    "1 while the policy's condition Ready is True, else 0",
-);
-const QUERY_DURATION: Described = described(
-    "metric_query_duration_seconds",
-    Kind::Histogram,
-    &["server"],
-    "Time until a metrics server answered or failed",
-);
-const QUERY_ERRORS: Described = described(
-    "metric_query_errors",
-    Kind::Counter,
-    &["server", "cause"],
-    "Queries without a usable value, by server and cause",
-);
-const RECONCILE_DURATION: Described = described(
-    "reconcile_duration_seconds",
-    Kind::Histogram,
-    &[],
-    "Time from the start of a reconcile to its end, queries included",
-);
-const RECONCILE_ERRORS: Described = described(
-    "reconcile_errors",
-    Kind::Counter,
-    &["kind"],
-    "Reconciles that did not come to their end, by what failed",
-);
-const SCALE_WRITES: Described = described(
-    "scale_writes",
-    Kind::Counter,
-    &["outcome"],
-    "Writes of a scale subresource by outcome",
-);
-const STATUS_WRITES: Described = described(
-    "status_writes",
-    Kind::Counter,
-    &["outcome"],
-    "Writes of a policy's status by outcome",
-);
-
-/// Every metric there is.
-pub const ALL: [Described; 13] = [
-    BUILD,
-    DECISIONS,
-    BLOCKED,
-    CURRENT,
-    DESIRED,
-    READY_PODS,
-    POLICY_READY,
-    QUERY_DURATION,
-    QUERY_ERRORS,
-    RECONCILE_DURATION,
-    RECONCILE_ERRORS,
-    SCALE_WRITES,
-    STATUS_WRITES,
-];
-
 /// Upper bounds in seconds: a healthy Prometheus answers in a few milliseconds, and no remote call waits longer than 10 s.
 const SECONDS: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 2.5, 10.0];
 
@@ -410,5 +277,72 @@ fn action(decision: &Decision) -> &'static str {
         Action::WouldScale { .. } => "dry_run",
         Action::Paused => "paused",
         Action::Disabled => "disabled",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixtures::{NOW, Scene, at, policy};
+
+    /// One of everything.
+    fn filled() -> (Metrics, Registry) {
+        let (metrics, registry) = Metrics::new();
+        let behavior = "behavior: {scaleUp: {policies: [{type: Pods, value: 2, periodSeconds: 60}]}}";
+        let scene = Scene::new(policy(behavior), &[], 4, Ok(1530.0), at(NOW));
+        metrics.decided(&scene.decision);
+        metrics.policy("shop", "checkout", &scene.status(None));
+        metrics.queried("default", Duration::from_millis(7), Some(Cause::Empty));
+        metrics.reconciled(Duration::from_millis(9), Some(ErrorKind::Target));
+        metrics.scale_written(WriteOutcome::Succeeded);
+        metrics.status_written(WriteOutcome::Conflict);
+        (metrics, registry)
+    }
+
+    #[test]
+    fn what_is_exposed_is_what_the_table_says() {
+        let text = encode(&filled().1).unwrap();
+        for described in ALL {
+            let name = described.full_name();
+            let samples: Vec<&str> = text.lines().filter(|l| l.starts_with(&name)).collect();
+            assert!(!samples.is_empty(), "{name} is not exposed:\n{text}");
+            for label in described.labels {
+                assert!(
+                    samples[0].contains(&format!("{label}=\"")),
+                    "{name} has no label {label}"
+                );
+            }
+            let help = format!("# HELP {PREFIX}_{} {}.", described.name, described.help);
+            assert!(text.contains(&help), "{help}");
+        }
+        assert_eq!(text.lines().filter(|l| l.starts_with("# TYPE")).count(), ALL.len());
+        assert!(text.ends_with("# EOF\n"));
+    }
+
+    #[test]
+    fn labels_are_the_stable_names() {
+        let text = encode(&filled().1).unwrap();
+        for line in [
+            r#"headroom_decisions_total{winner="metric",action="scale_up"} 1"#,
+            r#"headroom_blocked_total{reason="ScaleUpLimit"} 1"#,
+            r#"headroom_policy_current_replicas{namespace="shop",policy="checkout"} 6"#,
+            r#"headroom_policy_desired_replicas{namespace="shop",policy="checkout"} 6"#,
+            r#"headroom_policy_ready_replicas{namespace="shop",policy="checkout"} 4"#,
+            r#"headroom_policy_ready{namespace="shop",policy="checkout"} 1"#,
+            r#"headroom_metric_query_errors_total{server="default",cause="Empty"} 1"#,
+            r#"headroom_metric_query_duration_seconds_count{server="default"} 1"#,
+            r#"headroom_reconcile_errors_total{kind="target"} 1"#,
+            r#"headroom_scale_writes_total{outcome="succeeded"} 1"#,
+            r#"headroom_status_writes_total{outcome="conflict"} 1"#,
+        ] {
+            assert!(text.contains(line), "{line} is missing in:\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_deleted_policy_leaves_no_series() {
+        let (metrics, registry) = filled();
+        metrics.forget_policy("shop", "checkout");
+        assert!(!encode(&registry).unwrap().contains("checkout"));
     }
 }

@@ -3,6 +3,9 @@
 //! Used by status, events, logs, `simulate` and `explain`. Times are UTC and carry a `Z`; the day is named where it
 //! is not the decision's. Nothing here is parsed by machines: those read the status' fields.
 
+#[cfg(test)]
+mod tests;
+
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
@@ -23,7 +26,7 @@ pub fn sentence(policy: &Policy, decision: &Decision) -> String {
     let current = decision.current;
     let head = match decision.action {
         Action::Scale { to, .. } => format!("scaled from {current} to {to}"),
-        Action::WouldScale { to } => format!("dry run: would scale from {current} to {to}"),
+        Action::WouldScale { to } => format!("would scale from {current} to {to} (dry run)"),
         Action::Hold => format!("stays at {current}"),
         Action::Paused => format!("paused at {current}"),
         Action::Disabled => {
@@ -31,6 +34,13 @@ pub fn sentence(policy: &Policy, decision: &Decision) -> String {
         }
     };
     clip(format!("{head}: {}", because(policy, decision)), MESSAGE_BYTES)
+}
+
+/// The sentence for a change that was decided and not made, because the target changed in between.
+pub fn put_off(policy: &Policy, decision: &Decision) -> String {
+    let (from, to) = (decision.current, decision.desired);
+    let text = format!("about to scale from {from} to {to}: {}", because(policy, decision));
+    clip(text, MESSAGE_BYTES)
 }
 
 /// The sentence for a change that was tried and failed with `error`.

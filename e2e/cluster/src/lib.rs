@@ -1,1 +1,44 @@
-//! Placeholder map.
+//! A real Kubernetes control plane and a real Prometheus as child processes, on a machine with only Rust and Go.
+//!
+//! ```text
+//! Binaries::ensure ── build (go build, once per version) ── cache
+//!        │
+//!        ├── ControlPlane::start ── etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kwok
+//!        └── Prometheus::start ──── promtool (history), prometheus
+//!                 each child is a Process: log in a file, ended whatever becomes of its parent
+//! ```
+//!
+//! Nothing here knows Headroom: the demo and the tests bring it along. There are no containers and no real nodes; pods
+//! have no processes, addresses that nothing listens on, and a chosen start-up time.
+//!
+//! A test file looks like this; all tests in it share one control plane and keep apart by namespace:
+//!
+//! ```no_run
+//! # async fn test() -> Result<(), headroom_cluster::Error> {
+//! let cluster = headroom_cluster::ControlPlane::shared().await?;
+//! let namespace = cluster.namespace("scaling").await?;
+//! let client = cluster.client()?;
+//! # let _ = (namespace, client); Ok(())
+//! # }
+//! ```
+
+mod binaries;
+mod build;
+mod component;
+mod control_plane;
+mod credentials;
+mod error;
+mod port;
+mod process;
+mod progress;
+mod prometheus;
+mod server_flags;
+
+pub use binaries::Binaries;
+pub use build::BuildError;
+pub use control_plane::{ControlPlane, Options};
+pub use credentials::CredentialsError;
+pub use error::Error;
+pub use process::{Process, ProcessError, Spec};
+pub use progress::{Progress, console};
+pub use prometheus::{Prometheus, PrometheusOptions, ScrapeTarget};

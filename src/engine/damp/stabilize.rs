@@ -12,20 +12,21 @@ use super::super::state::State;
 
 /// The limit, where the window changes the number.
 pub(super) fn apply(policy: &Policy, state: &State, current: u32, recommended: u32, now: Timestamp) -> Option<Limit> {
-    let (window, extreme, kind) = if recommended < current {
+    let (window, known, kind) = if recommended < current {
         let window = policy.behavior.down.stabilization;
-        (
-            window,
-            state.for_down.within(now, window),
-            LimitKind::ScaleDownStabilized,
-        )
+        (window, &state.for_down, LimitKind::ScaleDownStabilized)
     } else if recommended > current {
         let window = policy.behavior.up.stabilization;
-        (window, state.for_up.within(now, window), LimitKind::ScaleUpStabilized)
+        (window, &state.for_up, LimitKind::ScaleUpStabilized)
     } else {
         return None;
     };
-    let (at, extreme) = extreme?;
+    // Where nothing is known yet, the present count was the last recommendation.
+    let (at, extreme) = if known.is_empty() && window.is_positive() {
+        (now, current)
+    } else {
+        known.within(now, window)?
+    };
     // Never past the present count: the window delays a move, it does not start one in the other direction.
     let after = if recommended < current {
         extreme.clamp(recommended, current)

@@ -3,7 +3,7 @@
 //! A forecast that is missing or not trusted abstains and blocks nothing: the reactive metrics rule.
 
 use super::super::decision::{Abstention, Outcome};
-use super::super::forecast::{Forecast, Trust};
+use super::super::forecast::{self, Forecast, Trust};
 use super::super::policy::{PredictionMode, Target};
 use super::ceil_replicas;
 
@@ -13,7 +13,11 @@ pub(super) fn propose(mode: PredictionMode, target: Target, forecast: Option<&Fo
         return Outcome::Abstains(Abstention::NoForecast);
     };
     if let Trust::Abstains(reason) = &forecast.trust {
-        return Outcome::Abstains(Abstention::Forecast(reason.to_string().into()));
+        return Outcome::Abstains(Abstention::Forecast(reason.clone()));
+    }
+    if !(forecast.upper.is_finite() && forecast.upper >= 0.0) {
+        let nonsense = forecast::Abstention::Nonsense { value: forecast.upper };
+        return Outcome::Abstains(Abstention::Forecast(nonsense));
     }
     // validate.rs refuses a prediction on an average; were it let through, dividing would still be a sane count.
     let (Target::AverageValue(target) | Target::Value(target)) = target;

@@ -277,6 +277,11 @@ fn limited(d: &Decided<'_>) -> Verdict {
     // The last one is the one that binds.
     let (status, reason, message) = match decision.limits.iter().rev().find(|l| bounds(l.kind)) {
         Some(limit) => ("True", limit.kind.as_str(), words::limit(d.policy, decision, limit)),
+        None if decision.action == Action::Disabled => (
+            "False",
+            reason::SCALING_DISABLED,
+            "autoscaling is off while the target is at 0 replicas".to_owned(),
+        ),
         None => (
             "False",
             reason::DESIRED_WITHIN_RANGE,
@@ -296,7 +301,8 @@ fn trusted(d: &Decided<'_>) -> Option<Verdict> {
     let (status, reason, message) = match d.forecast.map(|f| &f.trust) {
         Some(Trust::Trusted) => ("True", reason::TRUSTED, "the forecast may be acted upon".to_owned()),
         Some(Trust::Abstains(why)) => ("False", distrust(why), why.to_string()),
-        None => ("False", reason::NO_FORECAST, "no forecast was made yet".to_owned()),
+        // Not a loss of trust: after a restart the history has to be read again first.
+        None => ("Unknown", reason::NO_FORECAST, "no forecast was made yet".to_owned()),
     };
     Some(Verdict {
         type_: FORECAST_TRUSTED,
@@ -358,7 +364,7 @@ fn obstacle(situation: &Situation<'_>) -> (&'static str, String) {
         Situation::TargetNotFound(target) => (
             reason::TARGET_NOT_FOUND,
             format!(
-                "{} does not exist in this namespace; create it or correct spec.targetRef",
+                "{} does not exist in this namespace; it will be scaled once it does",
                 named(target)
             ),
         ),

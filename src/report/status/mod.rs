@@ -19,7 +19,7 @@ use crate::api::status::{
     DecisionStatus, ForecastErrorStatus, ForecastStatus, LimitStatus, MetricErrorStatus, MetricStatus,
     NextEligibleStatus, ProposalStatus, SampleCount, ScalingPolicyStatus, ScheduleStatus,
 };
-use crate::engine::decision::{Decision, Outcome, Source};
+use crate::engine::decision::{Action, Decision, Outcome, Proposal, Source};
 use crate::engine::forecast::{Forecast, Trust};
 use crate::engine::policy::Policy;
 use crate::engine::state::{ScaleEvent, State};
@@ -181,9 +181,10 @@ fn decision_status(d: &Decided<'_>, now: Timestamp) -> DecisionStatus {
     DecisionStatus {
         time: time(decision.at),
         winner: words::winner(decision),
-        message: match d.actuation {
-            Actuation::Failed(error) => words::failed(policy, decision, error),
-            Actuation::Nothing | Actuation::Scaled => words::sentence(policy, decision),
+        message: match (d.actuation, decision.action) {
+            (Actuation::Failed(error), _) => words::failed(policy, decision, error),
+            (Actuation::Nothing, Action::Scale { .. }) => words::put_off(policy, decision),
+            (Actuation::Nothing | Actuation::Scaled, _) => words::sentence(policy, decision),
         },
         proposals: proposals.collect(),
         limits: limits.collect(),
@@ -231,7 +232,7 @@ fn schedules(d: &Decided<'_>) -> Vec<ScheduleStatus> {
 }
 
 fn forecast_status(forecast: &Forecast, decision: &Decision) -> ForecastStatus {
-    let by_forecast = |p: &&crate::engine::decision::Proposal| matches!(p.source, Source::Forecast(_));
+    let by_forecast = |p: &&Proposal| matches!(p.source, Source::Forecast(_));
     let reason = match &forecast.trust {
         Trust::Trusted => None,
         Trust::Abstains(why) => Some(words::clip(why.to_string(), words::REASON_BYTES)),

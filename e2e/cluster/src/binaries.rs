@@ -1,0 +1,79 @@
+//! Where the programs are: a cache outside the checkout, filled once per version.
+//!
+//! Layout: `$HEADROOM_CACHE/NAME-VERSION/PROGRAM`, with the build's recipe and log beside the programs. Must never run
+//! anything itself: [`crate::build`] compiles, [`crate::process`] runs.
+
+use std::path::{Path, PathBuf};
+
+use crate::build::{self, BuildError};
+use crate::error::Error;
+use crate::progress::Progress;
+
+/// Paths of all programs.
+#[derive(Debug, Clone)]
+pub struct Binaries {
+    /// The Kubernetes API server.
+    pub kube_apiserver: PathBuf,
+    /// The controllers of Deployments, ReplicaSets and the rest.
+    pub kube_controller_manager: PathBuf,
+    /// The scheduler.
+    pub kube_scheduler: PathBuf,
+    /// The command line client.
+    pub kubectl: PathBuf,
+    /// The API server's database.
+    pub etcd: PathBuf,
+    /// Plays the kubelets of fake nodes.
+    pub kwok: PathBuf,
+    /// The Prometheus server.
+    pub prometheus: PathBuf,
+    /// Its tool, which imports history.
+    pub promtool: PathBuf,
+}
+
+impl Binaries {
+    /// Finds the programs in the cache and builds those that are not there, which takes minutes the first time. The
+    /// tools' `go.mod` is read from the checkout that this crate was compiled in.
+    ///
+    /// # Errors
+    /// [`Error::Build`]: Go is missing, or a build failed.
+    pub async fn ensure(progress: impl FnMut(Progress) + Send + 'static) -> Result<Self, Error> {
+        let cache = cache_dir()?;
+        // A build that cannot be joined has panicked.
+        let built = tokio::task::spawn_blocking(move || build::ensure(&cache, progress)).await;
+        let dirs = built.map_err(|error| BuildError::Interrupted(error.to_string()))??;
+        let [kubernetes, etcd, kwok, prometheus] = dirs;
+        Ok(Self {
+            kube_apiserver: kubernetes.join("kube-apiserver"),
+            kube_controller_manager: kubernetes.join("kube-controller-manager"),
+            kube_scheduler: kubernetes.join("kube-scheduler"),
+            kubectl: kubernetes.join("kubectl"),
+            etcd: etcd.join("etcd"),
+            kwok: kwok.join("kwok"),
+            prometheus: prometheus.join("prometheus"),
+            promtool: prometheus.join("promtool"),
+        })
+    }
+
+    /// All programs.
+    pub fn paths(&self) -> [&Path; 8] {
+        [
+            &self.kube_apiserver,
+            &self.kube_controller_manager,
+            &self.kube_scheduler,
+            &self.kubectl,
+            &self.etcd,
+            &self.kwok,
+            &self.prometheus,
+            &self.promtool,
+        ]
+    }
+}
+
+/// `$HEADROOM_CACHE`, else `$XDG_CACHE_HOME/headroom`, else `~/.cache/headroom`.
+fn cache_dir() -> Result<PathBuf, BuildError> {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    set("HEADROOM_CACHE")
+        .or_else(|| Some(set("XDG_CACHE_HOME")?.join("headroom")))
+        .or_else(|| Some(set("HOME")?.join(".cache/headroom")))
+        .ok_or(BuildError::NoCache)
+}

@@ -1,0 +1,82 @@
+//! `headroom-cluster`: builds the programs of the demo and the tests, and runs a control plane for people.
+//!
+//! Must never hold logic: everything is in the library.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use headroom_cluster::{Binaries, ControlPlane, Options, console};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// A real Kubernetes control plane with fake nodes, without Docker.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Build all programs into the cache ($HEADROOM_CACHE, or headroom in the user's cache) and print where they are.
+    Build,
+    /// Start a control plane, print its kubeconfig's path and stop it at Ctrl-C.
+    Up(Up),
+}
+
+#[derive(Debug, clap::Args)]
+struct Up {
+    /// Seconds from a pod's binding until it is ready.
+    #[arg(long, default_value_t = 0.0, value_name = "SECONDS", value_parser = seconds)]
+    pod_ready_delay: f64,
+    /// Number of fake nodes.
+    #[arg(long, default_value_t = 1)]
+    nodes: u32,
+    /// Run the HorizontalPodAutoscaler controller too.
+    #[arg(long)]
+    horizontal_pod_autoscaler: bool,
+    /// Keep data and logs in this directory instead of a temporary one.
+    #[arg(long)]
+    dir: Option<PathBuf>,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let command = Cli::parse().command;
+    let binaries = Binaries::ensure(console()).await?;
+    match command {
+        Command::Build => {
+            for path in binaries.paths() {
+                writeln!(std::io::stdout(), "{}", path.display())?;
+            }
+            Ok(())
+        }
+        Command::Up(up) => run(&binaries, up).await,
+    }
+}
+
+async fn run(binaries: &Binaries, up: Up) -> anyhow::Result<()> {
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?;
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+    let options = Options {
+        pod_ready_delay: Duration::from_secs_f64(up.pod_ready_delay),
+        nodes: up.nodes,
+        horizontal_pod_autoscaler: up.horizontal_pod_autoscaler,
+        dir: up.dir,
+    };
+    let cluster = ControlPlane::start(binaries, options).await?;
+    writeln!(std::io::stdout(), "export KUBECONFIG={}", cluster.kubeconfig().display())?;
+    writeln!(std::io::stderr(), "logs are in {}; Ctrl-C stops", cluster.dir().display())?;
+    tokio::select! { _ = interrupt.recv() => (), _ = terminate.recv() => () }
+    cluster.stop().await;
+    Ok(())
+}
+
+/// A finite number of seconds that a duration can hold.
+fn seconds(text: &str) -> Result<f64, String> {
+    let seconds: f64 = text.parse().map_err(|error| format!("{error}"))?;
+    Duration::try_from_secs_f64(seconds).map(|_| seconds).map_err(|error| error.to_string())
+}

@@ -1,0 +1,142 @@
+//! Tables of numbers and sentences.
+
+use super::*;
+use crate::engine::observation::{Cause, Sample};
+use crate::report::fixtures::{NOW, Scene, after, at, change, failure, policy};
+
+#[test]
+fn numbers_for_people() {
+    for (value, expected) in [
+        (0.0, "0"),
+        (7.0, "7"),
+        (1530.0, "1 530"),
+        (1530.4, "1 530"),
+        (999.97, "1 000"),
+        (153.04, "153"),
+        (12.5, "12.5"),
+        (0.0421, "0.042"),
+        (0.00042, "0.00042"),
+        (1_234_567_890.0, "1 234 567 890"),
+        (-1530.0, "-1 530"),
+        (1.5e18, "1.500e18"),
+        (1e18, "1e18"),
+        (f64::NAN, "NaN"),
+    ] {
+        assert_eq!(number(value), expected);
+    }
+}
+
+#[test]
+fn clipping_keeps_characters_whole() {
+    assert_eq!(clip("short", 5), "short");
+    assert_eq!(clip("shorter", 6), "sho…");
+    assert_eq!(clip("ääää", 6), "ä…");
+}
+
+#[test]
+fn instants_name_the_day_only_where_it_is_another() {
+    let now = at(NOW);
+    assert_eq!(instant(at("2026-11-20T10:00:15.9Z"), now), "10:00:15Z");
+    assert_eq!(instant(at("2026-11-21T00:00:00Z"), now), "2026-11-21 00:00:00Z");
+}
+
+/// The sentence of a decision at [`NOW`] for a target of `current` replicas.
+#[track_caller]
+fn check(more: &str, current: u32, sample: Sample, expected: &str) {
+    let scene = Scene::new(policy(more), &[change(-30, 3, current)], current, sample, at(NOW));
+    assert_eq!(sentence(&scene.policy, &scene.decision), expected);
+}
+
+#[test]
+fn sentences() {
+    const DAY: &str = "schedules: [{name: day, start: '0 8 * * *', duration: 10h, replicas: 10}]";
+    const SLOW: &str = "behavior: {scaleUp: {policies: [{type: Pods, value: 2, periodSeconds: 60}]}}";
+    check(
+        "",
+        4,
+        Ok(780.0),
+        "stays at 4: requests wants 4 (780, within tolerance of target 200 per replica)",
+    );
+    check(
+        "",
+        4,
+        Ok(1530.0),
+        "scaled from 4 to 8: requests wants 8 (1 530, target 200 per replica)",
+    );
+    check(
+        SLOW,
+        4,
+        Ok(1530.0),
+        "scaled from 4 to 5: requests wants 8 (1 530, target 200 per replica); limited to 5 by the scale-up rate \
+         limit (2 pods in 1m) until 10:00:30Z",
+    );
+    check(
+        "behavior: {scaleUp: {selectPolicy: Disabled}}",
+        4,
+        Ok(1530.0),
+        "stays at 4: requests wants 8 (1 530, target 200 per replica); held at 4 by selectPolicy Disabled: \
+         scale-up is switched off",
+    );
+    check(
+        "",
+        8,
+        Ok(780.0),
+        "stays at 8: requests wants 4 (780, target 200 per replica); held at 8 by scale-down stabilisation (5m) \
+         until 10:04:00Z",
+    );
+    check(
+        "",
+        4,
+        Ok(1e9),
+        "scaled from 4 to 8: requests wants 5000000 (1 000 000 000, target 200 per replica); limited to 20 by \
+         maxReplicas; limited to 8 by the scale-up rate limit (100 % in 15s or 4 pods in 15s, whichever is more)",
+    );
+    check(
+        DAY,
+        4,
+        Ok(780.0),
+        "scaled from 4 to 10: schedule day wants 10 until 18:00:00Z; limited to 8 by the scale-up rate limit \
+         (100 % in 15s or 4 pods in 15s, whichever is more); raised to 10 by schedule day until 18:00:00Z",
+    );
+    check(
+        "mode: DryRun",
+        4,
+        Ok(1530.0),
+        "would scale from 4 to 8 (dry run): requests wants 8 (1 530, target 200 per replica)",
+    );
+    check(
+        "mode: Paused",
+        4,
+        Ok(1530.0),
+        "paused at 4: requests wants 8 (1 530, target 200 per replica); held at 4 instead of 8 while the policy \
+         is paused",
+    );
+    check(
+        "",
+        0,
+        Ok(1530.0),
+        "the target is at 0 replicas, so autoscaling is off until somebody scales it up",
+    );
+    check(
+        "",
+        4,
+        failure(Cause::Timeout, "no answer in 5 s"),
+        "stays at 4: nobody proposes a count; requests has no usable value (Timeout)",
+    );
+    check(
+        "schedules: [{name: day, start: '0 8 * * *', duration: 10h, minReplicas: 3}]",
+        4,
+        failure(Cause::Empty, "nothing"),
+        "stays at 4: schedule day wants 3 until 18:00:00Z; held at 4: nothing is scaled down while requests has \
+         no usable value (Empty)",
+    );
+}
+
+#[test]
+fn a_failure_names_the_error_first() {
+    let scene = Scene::new(policy(""), &[], 4, Ok(1530.0), after(0));
+    assert_eq!(
+        failed(&scene.policy, &scene.decision, "409\n"),
+        "could not scale from 4 to 8 (409): requests wants 8 (1 530, target 200 per replica)"
+    );
+}

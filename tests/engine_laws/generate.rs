@@ -1,0 +1,250 @@
+//! Strategies: whole policies, observations with every kind of nonsense, and steps of a run.
+//!
+//! Policies obey what `validate.rs` guarantees (min ≤ max, positive targets, a floor without a ceiling of its own within
+//! `maxReplicas`); observations and clocks obey nothing.
+
+use std::str::FromStr;
+
+use croner::Cron;
+use headroom::engine::forecast::{Abstention, Bound, Forecast, Model, Samples, Trust};
+use headroom::engine::observation::{Cause, Failure, Sample};
+use headroom::engine::policy::{
+    Amount, Behavior, Bounds, End, Lead, Metric, Mode, Policy, Prediction, PredictionMode, RatePolicy, ScalingRules,
+    Schedule, SelectPolicy, Target,
+};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use crate::run::Step;
+
+/// Where runs begin: a Friday morning, an hour before business hours in Zurich.
+pub fn start() -> Timestamp {
+    "2026-11-20T06:00:00Z".parse().unwrap()
+}
+
+pub fn seconds(choices: &'static [i64]) -> impl Strategy<Value = SignedDuration> {
+    select(choices).prop_map(SignedDuration::from_secs)
+}
+
+pub fn cron(text: &str) -> Cron {
+    Cron::from_str(text).unwrap()
+}
+
+/// Zones with whole-hour, half-hour and midnight transitions, and none.
+pub fn zone() -> impl Strategy<Value = TimeZone> {
+    select(vec![
+        "UTC",
+        "Europe/Zurich",
+        "America/New_York",
+        "America/St_Johns",
+        "Africa/Cairo",
+        "Australia/Lord_Howe",
+        "Asia/Kathmandu",
+    ])
+    .prop_map(|name| TimeZone::get(name).unwrap())
+}
+
+fn target() -> impl Strategy<Value = Target> {
+    let quantity = select(vec![0.1, 0.7, 1.0, 30.0, 100.0, 1000.0]);
+    (any::<bool>(), quantity).prop_map(|(total, q)| {
+        if total {
+            Target::AverageValue(q)
+        } else {
+            Target::Value(q)
+        }
+    })
+}
+
+/// A window that opens and closes within minutes, so that runs see edges.
+pub fn schedule(max: u32) -> impl Strategy<Value = Schedule> {
+    let start = select(vec!["*/10 * * * *", "7,29 * * * *", "0 8 * * MON-FRI", "*/3 6-9 * * *"]);
+    let end = prop_oneof![
+        select(vec!["5-59/10 * * * *", "*/15 * * * *", "0 18 * * *"]).prop_map(|e| End::At(cron(e))),
+        seconds(&[60, 240, 1800, 36_000]).prop_map(End::After),
+    ];
+    let limits = prop_oneof![
+        (1..=max).prop_map(|floor| (Some(floor), None)),
+        (1..2 * max).prop_map(|ceiling| (None, Some(ceiling))),
+        (1..2 * max, 0..20_u32).prop_map(|(floor, more)| (Some(floor), Some(floor + more))),
+    ];
+    (zone(), start, end, limits).prop_map(|(zone, start, end, (floor, ceiling))| Schedule {
+        name: "w".into(),
+        zone,
+        start: cron(start),
+        end,
+        floor,
+        ceiling,
+    })
+}
+
+fn rules() -> impl Strategy<Value = ScalingRules> {
+    let amount = prop_oneof![
+        (1..20_u32).prop_map(Amount::Pods),
+        select(vec![1, 10, 50, 100, 300]).prop_map(Amount::Percent),
+    ];
+    let policy = (amount, seconds(&[1, 15, 60, 300, 1800])).prop_map(|(amount, period)| RatePolicy { amount, period });
+    (
+        seconds(&[0, 0, 15, 60, 300]),
+        vec(policy, 1..4),
+        select(vec![
+            SelectPolicy::Max,
+            SelectPolicy::Max,
+            SelectPolicy::Min,
+            SelectPolicy::Disabled,
+        ]),
+        select(vec![0.0, 0.1, 0.1, 0.5]),
+        seconds(&[0, 0, 30, 300, 3600]),
+    )
+        .prop_map(|(stabilization, policies, select, tolerance, cooldown)| ScalingRules {
+            stabilization,
+            policies,
+            select,
+            tolerance,
+            cooldown,
+        })
+}
+
+pub fn behavior() -> impl Strategy<Value = Behavior> {
+    prop_oneof![
+        Just(Behavior::default()),
+        (rules(), rules()).prop_map(|(up, down)| Behavior { up, down }),
+    ]
+}
+
+/// Any policy that `validate.rs` lets through, in Active mode.
+pub fn policy() -> impl Strategy<Value = Policy> {
+    let bounds = (1..20_u32, 0..60_u32).prop_map(|(min, more)| Bounds { min, max: min + more });
+    (bounds, vec(target(), 0..4), behavior(), any::<bool>())
+        .prop_flat_map(|(bounds, targets, behavior, scale_out)| {
+            let schedules = vec(schedule(bounds.max), 0..4);
+            (Just(bounds), Just(targets), Just(behavior), Just(scale_out), schedules)
+        })
+        .prop_map(|(bounds, targets, behavior, scale_out, schedules)| Policy {
+            bounds,
+            interval: SignedDuration::from_secs(15),
+            mode: Mode::Active,
+            prediction: targets
+                .iter()
+                .position(|t| matches!(t, Target::AverageValue(_)))
+                .map(|metric| Prediction {
+                    metric,
+                    mode: if scale_out {
+                        PredictionMode::ScaleOut
+                    } else {
+                        PredictionMode::Preview
+                    },
+                    lead: Lead::Auto,
+                    history: SignedDuration::from_hours(28 * 24),
+                }),
+            metrics: targets
+                .into_iter()
+                .map(|target| Metric {
+                    name: "m".into(),
+                    target,
+                })
+                .collect(),
+            schedules,
+            behavior,
+        })
+}
+
+/// A load that a metric may really have.
+pub fn load() -> impl Strategy<Value = f64> {
+    prop_oneof![Just(0.0), 0.0..50.0, 0.0..3000.0, 0.0..50_000.0]
+}
+
+/// Every kind of sample that must never scale down.
+pub fn invalid() -> impl Strategy<Value = Sample> {
+    let number = select(vec![
+        f64::NAN,
+        f64::INFINITY,
+        f64::NEG_INFINITY,
+        -1.0,
+        -f64::MIN_POSITIVE,
+        f64::MIN,
+    ]);
+    let cause = select(vec![
+        Cause::Unreachable,
+        Cause::Timeout,
+        Cause::BadAnswer,
+        Cause::BadQuery,
+        Cause::Empty,
+        Cause::Ambiguous,
+        Cause::NotFinite,
+        Cause::Negative,
+        Cause::Stale,
+        Cause::Missing,
+        Cause::UnknownServer,
+    ]);
+    prop_oneof![number.prop_map(Ok), cause.prop_map(|c| Err(Failure::new(c, "made up")))]
+}
+
+pub fn sample() -> impl Strategy<Value = Sample> {
+    let extreme = select(vec![f64::MAX, f64::MIN_POSITIVE, 1e-300, 1e18, -0.0]);
+    prop_oneof![
+        12 => load().prop_map(Ok),
+        1 => extreme.prop_map(Ok),
+        1 => invalid(),
+    ]
+}
+
+pub fn forecast() -> impl Strategy<Value = Option<Forecast>> {
+    let upper = prop_oneof![
+        8 => load(),
+        1 => select(vec![f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -5.0, f64::MAX]),
+    ];
+    option::of((upper, any::<bool>()).prop_map(|(upper, trusted)| prophecy(upper, trusted)))
+}
+
+/// A forecast with this bound.
+pub fn prophecy(upper: f64, trusted: bool) -> Forecast {
+    Forecast {
+        at: start(),
+        value: upper,
+        upper,
+        bound: Bound {
+            level: 0.9,
+            ratio: 1.0,
+            extrapolated: false,
+        },
+        trust: if trusted {
+            Trust::Trusted
+        } else {
+            Trust::Abstains(Abstention::Stale { since: None })
+        },
+        model: Model::LastValue,
+        samples: Samples { have: 600, need: 576 },
+        error: None,
+    }
+}
+
+/// A step with time going forward, mostly by an interval.
+pub fn step() -> impl Strategy<Value = Step> {
+    let dt = prop_oneof![6 => Just(15_000), 2 => 1_i64..60_000, 1 => 60_000_i64..2_000_000];
+    let manual = prop_oneof![30 => Just(None), 1 => (1..100_u32).prop_map(Some), 1 => Just(Some(0))];
+    let ready = prop_oneof![2 => Just(None), 1 => (0..80_u32).prop_map(Some)];
+    // One sample too few or too many now and then: lists of any length may come.
+    let samples = vec(sample(), 0..5);
+    (dt, samples, ready, forecast(), manual, prop::bool::weighted(0.95)).prop_map(
+        |(dt, samples, ready, forecast, manual, writes)| Step {
+            dt: SignedDuration::from_millis(dt),
+            samples,
+            ready,
+            forecast,
+            manual,
+            writes,
+        },
+    )
+}
+
+/// A step whose samples are all there, for laws that need evidence to move by.
+pub fn healthy_step() -> impl Strategy<Value = Step> {
+    (step(), vec(load(), 4)).prop_map(|(step, loads)| Step {
+        samples: loads.into_iter().map(Ok).collect(),
+        ..step
+    })
+}

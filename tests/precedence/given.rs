@@ -1,0 +1,320 @@
+//! What a row is given: a calm target that is exactly right, and one call for each thing that differs from it.
+//!
+//! Each call changes policy, state or observation and says so in words, so that the page cannot tell another story than
+//! the test.
+
+use std::str::FromStr;
+
+use croner::Cron;
+use headroom::engine::decide;
+use headroom::engine::decision::Decision;
+use headroom::engine::forecast::{Abstention, Bound, Forecast, Model, Samples, Trust};
+use headroom::engine::observation::{Cause, Failure, Observation, Replicas, Sample};
+use headroom::engine::policy::{
+    Amount, Behavior, Bounds, End, Lead, Metric, Mode, Policy, Prediction, PredictionMode, RatePolicy, Schedule,
+    SelectPolicy, Target,
+};
+use headroom::engine::state::{ScaleEvent, State};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+/// A policy, a history and an observation, with words for what is not as usual.
+pub struct Given {
+    policy: Policy,
+    current: u32,
+    samples: Vec<Sample>,
+    forecast: Option<Forecast>,
+    events: Vec<ScaleEvent>,
+    /// What was recommended last, and how many seconds ago; `None`: the present count, an hour ago.
+    recommended: Option<(u32, i64)>,
+    obeyed: Option<u32>,
+    words: Vec<String>,
+}
+
+/// A Friday noon.
+fn now() -> Timestamp {
+    "2026-11-20T12:00:00Z".parse().unwrap()
+}
+
+fn ago(seconds: i64) -> Timestamp {
+    now().checked_sub(SignedDuration::from_secs(seconds)).unwrap()
+}
+
+/// The usual case that every row starts from.
+pub fn given() -> Given {
+    Given {
+        policy: Policy {
+            bounds: Bounds { min: 2, max: 50 },
+            interval: SignedDuration::from_secs(15),
+            mode: Mode::Active,
+            metrics: vec![metric("requests")],
+            schedules: Vec::new(),
+            prediction: None,
+            behavior: Behavior::default(),
+        },
+        current: 10,
+        samples: vec![Ok(1000.0)],
+        forecast: None,
+        events: Vec::new(),
+        recommended: None,
+        obeyed: Some(50),
+        words: Vec::new(),
+    }
+}
+
+fn metric(name: &str) -> Metric {
+    Metric {
+        name: name.into(),
+        target: Target::AverageValue(100.0),
+    }
+}
+
+fn failure() -> Failure {
+    Failure::new(Cause::Empty, "the query returned nothing")
+}
+
+impl Given {
+    pub fn decide(&self) -> Decision {
+        let (seed, at) = self.recommended.map_or((self.current, ago(3600)), |(r, s)| (r, ago(s)));
+        let state = State::restore(self.events.iter().copied(), seed, self.obeyed, at);
+        let observation = Observation {
+            replicas: Replicas {
+                spec: self.current,
+                ready: Some(self.current),
+            },
+            samples: self.samples.clone(),
+            forecast: self.forecast.clone(),
+        };
+        decide(&self.policy, &state, &observation, now())
+    }
+
+    pub fn words(&self) -> String {
+        if self.words.is_empty() {
+            "nothing else".into()
+        } else {
+            self.words.join("; ")
+        }
+    }
+
+    fn say(mut self, words: impl Into<String>) -> Self {
+        self.words.push(words.into());
+        self
+    }
+
+    pub fn paused(mut self) -> Self {
+        self.policy.mode = Mode::Paused;
+        self.say("mode: Paused")
+    }
+
+    pub fn dry_run(mut self) -> Self {
+        self.policy.mode = Mode::DryRun;
+        self.say("mode: DryRun")
+    }
+
+    pub fn replicas(mut self, n: u32) -> Self {
+        self.current = n;
+        self.say(if n == 1 {
+            "1 replica".into()
+        } else {
+            format!("{n} replicas")
+        })
+    }
+
+    pub fn load(mut self, load: f64) -> Self {
+        self.samples[0] = Ok(load);
+        self.say(format!("load {load}"))
+    }
+
+    pub fn failing(mut self) -> Self {
+        self.samples[0] = Err(failure());
+        self.say("the metric's query returns nothing")
+    }
+
+    pub fn second_metric(mut self, load: f64) -> Self {
+        self.policy.metrics.push(metric("jobs"));
+        self.samples.push(Ok(load));
+        self.say(format!("a second metric with load {load}"))
+    }
+
+    pub fn second_failing(mut self) -> Self {
+        self.policy.metrics.push(metric("jobs"));
+        self.samples.push(Err(failure()));
+        self.say("a second metric whose query returns nothing")
+    }
+
+    pub fn no_metrics(mut self) -> Self {
+        self.policy.metrics.clear();
+        self.samples.clear();
+        self.say("no metrics")
+    }
+
+    fn schedule(mut self, open: bool, floor: Option<u32>, ceiling: Option<u32>) -> Self {
+        let start = if open { "0 8 * * *" } else { "0 20 * * *" };
+        self.policy.schedules.push(Schedule {
+            name: "hours".into(),
+            zone: TimeZone::UTC,
+            start: Cron::from_str(start).unwrap(),
+            end: End::After(SignedDuration::from_hours(10)),
+            floor,
+            ceiling,
+        });
+        let field = |name, limit: Option<u32>| limit.map(|n| format!("{name}: {n}"));
+        let fields: Vec<_> = match (floor, ceiling) {
+            (Some(f), Some(c)) if f == c => vec![format!("replicas: {f}")],
+            _ => [field("minReplicas", floor), field("maxReplicas", ceiling)]
+                .into_iter()
+                .flatten()
+                .collect(),
+        };
+        let state = if open { "a window" } else { "a closed window" };
+        self.say(format!("{state} with {}", fields.join(", ")))
+    }
+
+    pub fn floor(self, n: u32) -> Self {
+        self.schedule(true, Some(n), None)
+    }
+
+    pub fn ceiling(self, n: u32) -> Self {
+        self.schedule(true, None, Some(n))
+    }
+
+    pub fn exactly(self, n: u32) -> Self {
+        self.schedule(true, Some(n), Some(n))
+    }
+
+    pub fn closed(self, floor: u32) -> Self {
+        self.schedule(false, Some(floor), None)
+    }
+
+    fn predicted(mut self, mode: PredictionMode, forecast: Option<Forecast>) -> Self {
+        self.policy.prediction = Some(Prediction {
+            metric: 0,
+            mode,
+            lead: Lead::Auto,
+            history: SignedDuration::from_hours(28 * 24),
+        });
+        self.forecast = forecast;
+        self
+    }
+
+    pub fn forecast(self, upper: f64) -> Self {
+        self.predicted(PredictionMode::ScaleOut, Some(prophecy(upper, Trust::Trusted)))
+            .say(format!("a forecast of {upper} (ScaleOut)"))
+    }
+
+    pub fn preview(self, upper: f64) -> Self {
+        self.predicted(PredictionMode::Preview, Some(prophecy(upper, Trust::Trusted)))
+            .say(format!("a forecast of {upper} (Preview)"))
+    }
+
+    pub fn untrusted(self, upper: f64) -> Self {
+        let trust = Trust::Abstains(Abstention::Stale { since: None });
+        self.predicted(PredictionMode::ScaleOut, Some(prophecy(upper, trust)))
+            .say(format!("a forecast of {upper} that is not trusted"))
+    }
+
+    /// A change that Headroom made.
+    pub fn scaled(mut self, from: u32, to: u32, seconds: i64) -> Self {
+        self.events.push(ScaleEvent {
+            at: ago(seconds),
+            from,
+            to,
+            forced: false,
+        });
+        self.say(format!("scaled from {from} to {to} {seconds} s ago"))
+    }
+
+    /// A change that a floor forced.
+    pub fn forced(mut self, from: u32, to: u32, seconds: i64) -> Self {
+        self.events.push(ScaleEvent {
+            at: ago(seconds),
+            from,
+            to,
+            forced: true,
+        });
+        self.say(format!("a floor raised it from {from} to {to} {seconds} s ago"))
+    }
+
+    pub fn recommended(mut self, n: u32, seconds: i64) -> Self {
+        self.recommended = Some((n, seconds));
+        self.say(format!("{n} were recommended {seconds} s ago"))
+    }
+
+    /// The operator was started just now.
+    pub fn restarted(mut self) -> Self {
+        self.recommended = Some((self.current, 0));
+        self.say("the operator has just started")
+    }
+
+    /// The first decision of a policy.
+    pub fn new_policy(mut self) -> Self {
+        self.obeyed = None;
+        self.say("the policy is new")
+    }
+
+    /// `spec.maxReplicas` was just edited to this.
+    pub fn edited_max(mut self, max: u32) -> Self {
+        self.policy.bounds.max = max;
+        self.say(format!("maxReplicas was just edited from 50 to {max}"))
+    }
+
+    pub fn up_cooldown(mut self, seconds: i64) -> Self {
+        self.policy.behavior.up.cooldown = SignedDuration::from_secs(seconds);
+        self.say(format!("scaleUp.cooldownSeconds: {seconds}"))
+    }
+
+    pub fn down_cooldown(mut self, seconds: i64) -> Self {
+        self.policy.behavior.down.cooldown = SignedDuration::from_secs(seconds);
+        self.say(format!("scaleDown.cooldownSeconds: {seconds}"))
+    }
+
+    pub fn up_window(mut self, seconds: i64) -> Self {
+        self.policy.behavior.up.stabilization = SignedDuration::from_secs(seconds);
+        self.say(format!("scaleUp.stabilizationWindowSeconds: {seconds}"))
+    }
+
+    pub fn up_pods(mut self, n: u32) -> Self {
+        let period = SignedDuration::from_secs(60);
+        self.policy.behavior.up.policies = vec![RatePolicy {
+            amount: Amount::Pods(n),
+            period,
+        }];
+        self.say(format!("scaleUp at most {n} pods in 60 s"))
+    }
+
+    pub fn down_percent(mut self, n: u32) -> Self {
+        let period = SignedDuration::from_secs(60);
+        self.policy.behavior.down.policies = vec![RatePolicy {
+            amount: Amount::Percent(n),
+            period,
+        }];
+        self.say(format!("scaleDown at most {n} % in 60 s"))
+    }
+
+    pub fn up_disabled(mut self) -> Self {
+        self.policy.behavior.up.select = SelectPolicy::Disabled;
+        self.say("scaleUp.selectPolicy: Disabled")
+    }
+
+    pub fn down_disabled(mut self) -> Self {
+        self.policy.behavior.down.select = SelectPolicy::Disabled;
+        self.say("scaleDown.selectPolicy: Disabled")
+    }
+}
+
+fn prophecy(upper: f64, trust: Trust) -> Forecast {
+    Forecast {
+        at: now(),
+        value: upper,
+        upper,
+        bound: Bound {
+            level: 0.9,
+            ratio: 1.0,
+            extrapolated: false,
+        },
+        trust,
+        model: Model::LinearRegression,
+        samples: Samples { have: 600, need: 576 },
+        error: None,
+    }
+}
