@@ -37,6 +37,11 @@ pub fn instant(at: Timestamp) -> String {
     at.to_zoned(TimeZone::UTC).strftime("%a %-d %b %H:%M").to_string()
 }
 
+/// `07:58` in UTC.
+pub fn time(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::UTC).strftime("%H:%M").to_string()
+}
+
 /// `23 Nov 2026`, in UTC.
 pub fn date(at: Timestamp) -> String {
     at.to_zoned(TimeZone::UTC).strftime("%-d %b %Y").to_string()

@@ -21,7 +21,7 @@ mod palette {
     pub const SHORT: RGBColor = RGBColor(0xDC, 0x26, 0x26);
     pub const DESIRED: RGBColor = RGBColor(0x33, 0x41, 0x55);
     pub const SCHEDULE: RGBColor = RGBColor(0xD9, 0x77, 0x06);
-    pub const FORECAST: RGBColor = RGBColor(0x93, 0x33, 0xEA);
+    pub const FORECAST: RGBColor = RGBColor(0xC0, 0x26, 0xD3);
     pub const NOBODY: RGBColor = RGBColor(0x9C, 0xA3, 0xAF);
     #[cfg(test)]
     pub const ALL: [RGBColor; 9] = [INK, GRID, LOAD, READY, SHORT, DESIRED, SCHEDULE, FORECAST, NOBODY];

@@ -8,10 +8,13 @@ mod chart;
 
 use std::fmt::Write as _;
 
-use super::spell::{date, instant, percent, seconds};
+use super::spell::{date, instant, percent, seconds, time};
 use super::summary::Summary;
 use super::timeline::{Evidence, Timeline};
 use crate::report::words::number;
+
+/// Share of time from which being short is painted red: the design's objective where none is given, 0.1 %.
+const MUCH: f64 = 0.001;
 
 const CSS: &str = include_str!("page.css");
 
@@ -37,6 +40,7 @@ pub fn report(timeline: &Timeline, summary: &Summary) -> Result<String, RenderEr
     header(&mut html, summary);
     load_chart(&mut html, timeline)?;
     replica_chart(&mut html, timeline, summary)?;
+    close_ups(&mut html, timeline)?;
     moments(&mut html, timeline);
     tables(&mut html, summary);
     let _ = write!(
@@ -97,7 +101,7 @@ fn header(html: &mut String, s: &Summary) {
         .map(|w| format!("{} {}", evidence_name(w.0), percent(w.1)))
         .collect();
     let cards = [
-        ("Short of capacity", short, format!("{} of the time", percent(s.short_share)), s.short_minutes > 0.0),
+        ("Short of capacity", short, format!("{} of the time", percent(s.short_share)), s.short_share > MUCH),
         (
             "Replica-hours",
             number(s.replica_hours),
@@ -219,6 +223,27 @@ fn replica_chart(html: &mut String, timeline: &Timeline, s: &Summary) -> Result<
         legend(html, &entries);
     }
     html.push_str("</section>\n");
+    Ok(())
+}
+
+fn close_ups(html: &mut String, timeline: &Timeline) -> Result<(), RenderError> {
+    for look in &timeline.close_ups {
+        let from = look.timeline.columns().first().map_or(look.timeline.end(), |c| c.at);
+        let _ = writeln!(
+            html,
+            "<section>\n<h2>Closer: {} – {}</h2>\n<p class=\"legend\">The six hours {}, in the same colours.</p>",
+            instant(from),
+            time(look.timeline.end()),
+            look.reason
+        );
+        twice(html, "Load and ready capacity, closer", |size| {
+            chart::load(&look.timeline, size)
+        })?;
+        twice(html, "Replicas asked for and ready, closer", |size| {
+            chart::replicas(&look.timeline, size)
+        })?;
+        html.push_str("</section>\n");
+    }
     Ok(())
 }
 
