@@ -53,7 +53,10 @@ pub async fn run(args: RunArgs) -> Result<(), Error> {
     let client = Client::try_default().await.map_err(|e| Error::Client(Box::new(e)))?;
     let policies: Api<ScalingPolicy> = Api::all(client.clone());
     // A clear error now is better than a watch that retries for ever.
-    policies.list(&ListParams::default().limit(1)).await.map_err(|e| Error::Policies(Box::new(e)))?;
+    policies
+        .list(&ListParams::default().limit(1))
+        .await
+        .map_err(|e| Error::Policies(Box::new(e)))?;
     let listener = TcpListener::bind(args.listen).await.map_err(|source| Error::Listen {
         address: args.listen,
         source,
@@ -87,8 +90,18 @@ async fn control(client: &Client, context: &Arc<Context>, health: &Health, stop:
     let (wake, woken) = mpsc::unbounded();
     let (filled, mut caches) = watch::channel(0_u32);
     let mut watches = JoinSet::new();
-    watches.spawn(workloads::<Deployment>(client.clone(), context.clone(), wake.clone(), filled.clone()));
-    watches.spawn(workloads::<StatefulSet>(client.clone(), context.clone(), wake, filled.clone()));
+    watches.spawn(workloads::<Deployment>(
+        client.clone(),
+        context.clone(),
+        wake.clone(),
+        filled.clone(),
+    ));
+    watches.spawn(workloads::<StatefulSet>(
+        client.clone(),
+        context.clone(),
+        wake,
+        filled.clone(),
+    ));
     watches.spawn(pods(client.clone(), context.clone(), filled));
     tokio::select! {
         _ = caches.wait_for(|filled| *filled >= CACHES) => health.set_ready(true),
