@@ -40,6 +40,9 @@ pub struct RunArgs {
     /// Where to serve /metrics, /healthz and /readyz.
     #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
     pub listen: SocketAddr,
+    /// Look at this namespace only; without it at all of them.
+    #[arg(long, value_name = "NAMESPACE", env = "HEADROOM_NAMESPACE")]
+    pub namespace: Option<String>,
     /// How log lines look.
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
     pub log_format: LogFormat,

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinHandle;
 
 use crate::api::PrometheusSource;
-use crate::engine::forecast::{Forecast, Forecaster, Settings};
+use crate::engine::forecast::{Abstention, Forecast, Forecaster, Settings, Trust};
 use crate::engine::observation::Failure;
 use crate::engine::policy::{Lead, Prediction};
 use crate::observe::Servers;
@@ -68,9 +68,7 @@ impl Feed {
         {
             match task.await {
                 Ok(Ok(samples)) => self.forecaster.backfill(samples),
-                Ok(Err(failure)) => {
-                    tracing::warn!(cause = %failure.cause, message = %failure.message, "no history for the forecast")
-                }
+                Ok(Err(failure)) => tracing::warn!(cause = %failure.cause, message = %failure.message, "no history for the forecast"),
                 Err(_) => {} // aborted: the feed is being dropped
             }
         }
@@ -88,7 +86,13 @@ impl Feed {
         if let Some(value) = value {
             self.forecaster.observe(now, value);
         }
-        self.forecaster.forecast(now)
+        let forecast = self.forecaster.forecast(now);
+        if let Trust::Abstains(Abstention::ClockWentBack { .. }) = forecast.trust {
+            // What was learnt lies in the future now; begin anew, history comes from Prometheus.
+            self.forecaster = Forecaster::new(self.forecaster.settings());
+            self.tried = None;
+        }
+        forecast
     }
 }
 

@@ -9,7 +9,7 @@ use super::history::Feed;
 use crate::api::{ScalingPolicy, ScalingPolicyStatus};
 use crate::engine::observation::Sample;
 use crate::engine::policy::Policy;
-use crate::engine::state::State;
+use crate::engine::state::{ScaleEvent, State};
 use crate::observe::TargetKey;
 use crate::report::status;
 use crate::validate::{self, Invalid};
@@ -39,10 +39,7 @@ impl Memory {
     /// Takes in the object as it is now: a new uid starts afresh, a new generation is validated again.
     pub(super) fn refresh(&mut self, uid: &str, object: &ScalingPolicy) {
         let generation = object.metadata.generation.unwrap_or_default();
-        let known = self
-            .identity
-            .as_ref()
-            .map(|(uid, generation)| (uid.as_str(), *generation));
+        let known = self.identity.as_ref().map(|(uid, generation)| (uid.as_str(), *generation));
         if known == Some((uid, generation)) {
             return;
         }
@@ -76,6 +73,11 @@ impl Memory {
             let made = pending.filter(|p| current != p.from);
             State::restore(events.into_iter().chain(made), current, obeyed_max, now)
         })
+    }
+
+    /// The status now announces this change; whatever is written next has to take that back.
+    pub(super) fn announced(&mut self, event: ScaleEvent) {
+        status::announce(self.status.get_or_insert_default(), event);
     }
 
     /// The sample, with since when the metric fails where it does.

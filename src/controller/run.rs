@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use futures::channel::mpsc;
 use futures::{Stream, StreamExt, TryStreamExt, future};
+use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, ListParams};
@@ -17,7 +18,7 @@ use kube::runtime::events::{Recorder, Reporter};
 use kube::runtime::reflector::{self, ObjectRef};
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::runtime::{PredicateConfig, WatchStreamExt, predicates};
-use kube::{Client, ResourceExt};
+use kube::{Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -41,26 +42,59 @@ const CONCURRENCY: u16 = 256;
 /// Caches to be filled before the first decision: Deployments, StatefulSets, pods.
 const CACHES: u32 = 3;
 
+/// What part of the cluster is looked at.
+#[derive(Clone)]
+struct Scope {
+    client: Client,
+    namespace: Option<String>,
+}
+
+impl Scope {
+    fn api<K>(&self) -> Api<K>
+    where
+        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
+    {
+        match &self.namespace {
+            Some(namespace) => Api::namespaced(self.client.clone(), namespace),
+            None => Api::all(self.client.clone()),
+        }
+    }
+
+    /// A watch of one kind, taken up again with a growing pause whenever it breaks.
+    fn watch<K>(&self) -> impl Stream<Item = Result<Event<K>, watcher::Error>> + Send + use<K>
+    where
+        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
+        K: Clone + DeserializeOwned + Debug + Send + 'static,
+    {
+        watcher(self.api::<K>(), watcher::Config::default()).default_backoff()
+    }
+}
+
 /// Runs the operator until SIGTERM or Ctrl-C.
 ///
 /// # Errors
 /// [`Error`] where it cannot start.
 pub async fn run(args: RunArgs) -> Result<(), Error> {
+    // One TLS provider for the Kubernetes and the Prometheus client; set already where a caller did.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let (metrics, registry) = Metrics::new();
     let observer = metrics.clone();
-    let observe = Arc::new(move |server: &str, seconds, cause| observer.queried(server, seconds, cause));
+    let observe = Arc::new(move |server: &str, took, cause| observer.queried(server, took, cause));
     let servers = Servers::new(args.prometheus.clone(), args.prometheus_timeout, observe)?;
     let client = Client::try_default().await.map_err(|e| Error::Client(Box::new(e)))?;
-    let policies: Api<ScalingPolicy> = Api::all(client.clone());
+    let scope = Scope {
+        client: client.clone(),
+        namespace: args.namespace.clone(),
+    };
     // A clear error now is better than a watch that retries for ever.
-    policies
-        .list(&ListParams::default().limit(1))
-        .await
-        .map_err(|e| Error::Policies(Box::new(e)))?;
-    let listener = TcpListener::bind(args.listen).await.map_err(|source| Error::Listen {
+    let one = ListParams::default().limit(1);
+    scope.api::<ScalingPolicy>().list(&one).await.map_err(|e| Error::Policies(Box::new(e)))?;
+    let listening = |source| Error::Listen {
         address: args.listen,
         source,
-    })?;
+    };
+    let listener = TcpListener::bind(args.listen).await.map_err(listening)?;
+    let address = listener.local_addr().map_err(listening)?;
 
     let (stopping, stop) = watch::channel(false);
     let mut terminate = signal(SignalKind::terminate()).map_err(Error::Signals)?;
@@ -73,10 +107,10 @@ pub async fn run(args: RunArgs) -> Result<(), Error> {
 
     let health = Health::new(registry);
     let http = tokio::spawn(server::serve(listener, health.clone(), stopped(stop.clone())));
-    tracing::info!(address = %args.listen, servers = args.prometheus.len(), "started");
+    tracing::info!(%address, servers = args.prometheus.len(), namespace = args.namespace, "started");
     let recorder = Recorder::new(client.clone(), Reporter::from(FIELD_MANAGER));
-    let context = Arc::new(Context::new(client.clone(), servers, metrics, recorder));
-    control(&client, &context, &health, stop).await;
+    let context = Arc::new(Context::new(client, servers, metrics, recorder));
+    control(&scope, &context, &health, stop).await;
     health.set_ready(false);
     if let Ok(Err(error)) = http.await {
         tracing::warn!(%error, "the HTTP server ended badly");
@@ -86,29 +120,19 @@ pub async fn run(args: RunArgs) -> Result<(), Error> {
 }
 
 /// Watches, waits for the caches, then reconciles until `stop`.
-async fn control(client: &Client, context: &Arc<Context>, health: &Health, stop: watch::Receiver<bool>) {
+async fn control(scope: &Scope, context: &Arc<Context>, health: &Health, stop: watch::Receiver<bool>) {
     let (wake, woken) = mpsc::unbounded();
     let (filled, mut caches) = watch::channel(0_u32);
     let mut watches = JoinSet::new();
-    watches.spawn(workloads::<Deployment>(
-        client.clone(),
-        context.clone(),
-        wake.clone(),
-        filled.clone(),
-    ));
-    watches.spawn(workloads::<StatefulSet>(
-        client.clone(),
-        context.clone(),
-        wake,
-        filled.clone(),
-    ));
-    watches.spawn(pods(client.clone(), context.clone(), filled));
+    watches.spawn(workloads(scope.watch::<Deployment>(), context.clone(), wake.clone(), filled.clone()));
+    watches.spawn(workloads(scope.watch::<StatefulSet>(), context.clone(), wake, filled.clone()));
+    watches.spawn(pods(scope.watch::<Pod>(), context.clone(), filled));
     tokio::select! {
         _ = caches.wait_for(|filled| *filled >= CACHES) => health.set_ready(true),
         () = stopped(stop.clone()) => return,
     }
     let (reader, writer) = reflector::store();
-    let changed = reflector::reflector(writer, policies(client.clone(), context.clone()))
+    let changed = reflector::reflector(writer, policies(scope.watch(), context.clone()))
         .applied_objects()
         // A new generation is a new spec; our own status writes wake nobody.
         .predicate_filter(predicates::generation, PredicateConfig::default());
@@ -124,11 +148,12 @@ async fn control(client: &Client, context: &Arc<Context>, health: &Health, stop:
 type Wake = mpsc::UnboundedSender<ObjectRef<ScalingPolicy>>;
 
 /// Feeds the index of one kind of workload, and wakes the policies whose target changed.
-async fn workloads<K>(client: Client, context: Arc<Context>, wake: Wake, filled: watch::Sender<u32>)
-where
-    K: Watched + Clone + DeserializeOwned + Debug + Sync,
-{
-    let events = watcher(Api::<K>::all(client), watcher::Config::default()).default_backoff();
+async fn workloads<K: Watched>(
+    events: impl Stream<Item = Result<Event<K>, watcher::Error>> + Send,
+    context: Arc<Context>,
+    wake: Wake,
+    filled: watch::Sender<u32>,
+) {
     let changed = context.targets.follow(events, || filled.send_modify(|n| *n += 1));
     let wake = changed.for_each(|target| {
         for policy in context.scaling(&target) {
@@ -141,29 +166,29 @@ where
 }
 
 /// Feeds the index of pods.
-async fn pods(client: Client, context: Arc<Context>, filled: watch::Sender<u32>) {
-    let events = watcher(Api::<Pod>::all(client), watcher::Config::default()).default_backoff();
+async fn pods(
+    events: impl Stream<Item = Result<Event<Pod>, watcher::Error>> + Send,
+    context: Arc<Context>,
+    filled: watch::Sender<u32>,
+) {
     context.pods.follow(events, || filled.send_modify(|n| *n += 1)).await;
 }
 
 /// The policies' watch; what is deleted is forgotten, also when the deletion was missed and a new list lacks it.
 fn policies(
-    client: Client,
+    events: impl Stream<Item = Result<Event<ScalingPolicy>, watcher::Error>> + Send,
     context: Arc<Context>,
 ) -> impl Stream<Item = Result<Event<ScalingPolicy>, watcher::Error>> + Send {
     let mut listed = HashSet::new();
-    watcher(Api::<ScalingPolicy>::all(client), watcher::Config::default())
-        .default_backoff()
-        .modify(|policy| policy.managed_fields_mut().clear())
-        .inspect_ok(move |event| match event {
-            Event::Init => listed.clear(),
-            Event::InitApply(policy) => {
-                listed.insert(ObjectRef::from_obj(policy));
-            }
-            Event::InitDone => context.forget_all_but(&listed),
-            Event::Apply(_) => {}
-            Event::Delete(policy) => context.forget(&ObjectRef::from_obj(policy)),
-        })
+    events.modify(|policy| policy.managed_fields_mut().clear()).inspect_ok(move |event| match event {
+        Event::Init => listed.clear(),
+        Event::InitApply(policy) => {
+            listed.insert(ObjectRef::from_obj(policy));
+        }
+        Event::InitDone => context.forget_all_but(&listed),
+        Event::Apply(_) => {}
+        Event::Delete(policy) => context.forget(&ObjectRef::from_obj(policy)),
+    })
 }
 
 /// Resolves once stopping has begun.

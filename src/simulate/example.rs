@@ -41,7 +41,7 @@ pub fn trace() -> String {
 pub fn series(seed: u64) -> impl Iterator<Item = (Timestamp, f64)> {
     let mut random = Random(seed);
     let mut drift = 0.0;
-    (0..7 * WEEKS * MINUTES_A_DAY).map(move |minute| {
+    (0..=7 * WEEKS * MINUTES_A_DAY).map(move |minute| {
         // Load wanders by some percent over an hour (0.98 a minute) and jitters by two from minute to minute.
         drift = 0.98 * drift + 0.008 * random.normal();
         let noise = 1.0 + drift + 0.02 * random.normal();

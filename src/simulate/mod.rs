@@ -8,6 +8,7 @@
 //! This file alone touches the disk, the terminal and the stop watch; everything below it is pure.
 
 pub mod args;
+pub mod closeup;
 pub mod example;
 pub mod moments;
 pub mod observe;
@@ -17,6 +18,8 @@ pub mod replay;
 pub mod series;
 pub mod spell;
 pub mod summary;
+#[cfg(test)]
+mod tests;
 pub mod timeline;
 
 use std::fs::{self, File};
@@ -33,6 +36,7 @@ pub use args::Args;
 use crate::api::ScalingPolicy;
 use crate::engine::policy::{Mode, Policy, PredictionMode};
 use crate::validate;
+use closeup::CloseUps;
 use moments::Moments;
 use replay::{Replay, Setup};
 use series::{Series, SeriesError};
@@ -226,11 +230,13 @@ fn replay(setup: &Setup, series: &Series, path: &Path, timeline: &mut Timeline) 
     let bar = progress(setup.ticks());
     let mut tally = Tally::new(setup.tick);
     let mut moments = Moments::new(setup.tick);
+    let mut close_ups = CloseUps::new(setup.tick, timeline.windows.clone());
     let mut replay = Replay::new(setup, series);
     for step in replay.by_ref() {
         tally.decision(&step.decision, step.trusted);
         tally.tick(&step.tick);
         moments.see(&setup.policy, &step.tick, &step.decision);
+        close_ups.see(&step.tick);
         timeline.push(&step.tick);
         row(&mut csv, &step.tick).map_err(failed)?;
         if tally.ticks().is_multiple_of(PROGRESS) {
@@ -240,6 +246,7 @@ fn replay(setup: &Setup, series: &Series, path: &Path, timeline: &mut Timeline) 
     csv.flush().map_err(failed)?;
     bar.finish_and_clear();
     timeline.moments = moments.finish();
+    timeline.close_ups = close_ups.finish();
     let errors = replay.forecast_errors();
     Ok(Summary {
         replica_capacity: setup.capacity,

@@ -1,7 +1,7 @@
 //! Words for durations, shares and dates on the page; a decision's own words are `report/words.rs`.
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::Timestamp;
 
 /// `45 s`, `2 min 30 s`, `3 h 5 min`, `2 d 4 h`: the two largest units.
 pub fn seconds(seconds: f64) -> String {
@@ -35,6 +35,11 @@ pub fn percent(share: f64) -> String {
 /// `Mon 23 Nov 07:58` in UTC.
 pub fn instant(at: Timestamp) -> String {
     at.to_zoned(TimeZone::UTC).strftime("%a %-d %b %H:%M").to_string()
+}
+
+/// `07:58` in UTC.
+pub fn time(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::UTC).strftime("%H:%M").to_string()
 }
 
 /// `23 Nov 2026`, in UTC.

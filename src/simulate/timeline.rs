@@ -5,6 +5,7 @@
 
 use jiff::Timestamp;
 
+use super::closeup::CloseUp;
 use super::moments::Moment;
 use crate::engine::decision::{Decision, Source};
 
@@ -178,6 +179,8 @@ pub struct Timeline {
     pub windows: Vec<String>,
     /// The most notable moments, oldest first.
     pub moments: Vec<Moment>,
+    /// The hours worth a closer look.
+    pub close_ups: Vec<CloseUp>,
     columns: Vec<Column>,
     per_column: u64,
     filled: u64,
@@ -191,6 +194,7 @@ impl Timeline {
         Timeline {
             windows,
             moments: Vec::new(),
+            close_ups: Vec::new(),
             columns: Vec::new(),
             per_column: ticks.div_ceil(COLUMNS).max(1),
             filled: 0,

@@ -34,10 +34,7 @@ pub(crate) const COMPONENTS: [Component; 4] = [
         module: "k8s.io/kubernetes",
         programs: &[
             program("kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver"),
-            program(
-                "kube-controller-manager",
-                "k8s.io/kubernetes/cmd/kube-controller-manager",
-            ),
+            program("kube-controller-manager", "k8s.io/kubernetes/cmd/kube-controller-manager"),
             program("kube-scheduler", "k8s.io/kubernetes/cmd/kube-scheduler"),
             program("kubectl", "k8s.io/kubernetes/cmd/kubectl"),
         ],
@@ -46,11 +43,7 @@ pub(crate) const COMPONENTS: [Component; 4] = [
             let mut next = || numbers.next().unwrap_or_default().to_owned();
             let (major, minor) = (next(), next());
             let set = |name, value: &str| format!("k8s.io/component-base/version.{name}={value}");
-            vec![
-                set("gitVersion", version),
-                set("gitMajor", &major),
-                set("gitMinor", &minor),
-            ]
+            vec![set("gitVersion", version), set("gitMajor", &major), set("gitMinor", &minor)]
         },
     },
     Component {
@@ -86,10 +79,7 @@ impl Component {
     pub(crate) fn version<'a>(&self, go_mod: &'a str) -> Option<&'a str> {
         go_mod.lines().find_map(|line| {
             let mut words = line.split_whitespace().skip_while(|word| *word == "require");
-            (words.next() == Some(self.module))
-                .then(|| words.next())
-                .flatten()
-                .filter(|version| version.starts_with('v'))
+            (words.next() == Some(self.module)).then(|| words.next()).flatten().filter(|version| version.starts_with('v'))
         })
     }
 
@@ -117,11 +107,7 @@ impl Component {
 
     /// The programs' names, for messages.
     pub(crate) fn program_names(&self) -> String {
-        self.programs
-            .iter()
-            .map(|program| program.name)
-            .collect::<Vec<_>>()
-            .join(", ")
+        self.programs.iter().map(|program| program.name).collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -134,25 +120,16 @@ mod tests {
         let go_mod = include_str!("../../tools/go.mod");
         for component in &COMPONENTS {
             let version = component.version(go_mod);
-            assert!(
-                version.is_some(),
-                "{} has no version in e2e/tools/go.mod",
-                component.module
-            );
+            assert!(version.is_some(), "{} has no version in e2e/tools/go.mod", component.module);
             for program in component.programs {
-                assert!(
-                    go_mod.contains(program.package),
-                    "{} is no tool in e2e/tools/go.mod",
-                    program.package
-                );
+                assert!(go_mod.contains(program.package), "{} is no tool in e2e/tools/go.mod", program.package);
             }
         }
     }
 
     #[test]
     fn a_version_is_read_from_a_block_and_from_a_line() {
-        let check =
-            |go_mod: &str, expected: Option<&str>| assert_eq!(COMPONENTS[0].version(go_mod), expected, "{go_mod}");
+        let check = |go_mod: &str, expected: Option<&str>| assert_eq!(COMPONENTS[0].version(go_mod), expected, "{go_mod}");
         check("require (\n\tk8s.io/kubernetes v1.2.3\n)", Some("v1.2.3"));
         check("require k8s.io/kubernetes v1.2.3 // indirect", Some("v1.2.3"));
         check("tool k8s.io/kubernetes/cmd/kubectl", None);

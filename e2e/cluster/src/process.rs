@@ -193,16 +193,9 @@ impl Process {
         }
         let pid = line.trim().parse().map_err(|_| {
             let log = spec.log.display();
-            failed(std::io::Error::other(format!(
-                "the supervising shell reported no process id; can {log} be written?"
-            )))
+            failed(std::io::Error::other(format!("the supervising shell reported no process id; can {log} be written?")))
         })?;
-        Ok(Self {
-            spec,
-            supervisor,
-            lifeline,
-            pid,
-        })
+        Ok(Self { spec, supervisor, lifeline, pid })
     }
 
     /// Process id of the child itself, not of its supervisor.
@@ -220,10 +213,7 @@ impl Process {
     /// # Errors
     /// [`ProcessError::Ended`] with the end of its log where it does not.
     pub fn check(&mut self) -> Result<(), ProcessError> {
-        let status = self
-            .supervisor
-            .try_wait()
-            .map_err(|source| self.control("wait for", source))?;
+        let status = self.supervisor.try_wait().map_err(|source| self.control("wait for", source))?;
         match status {
             None => Ok(()),
             Some(status) => Err(ProcessError::Ended {
@@ -273,9 +263,7 @@ impl Process {
             && let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw)
         {
             kill_process(pid, Signal::KILL).map_err(|errno| self.control("kill", errno.into()))?;
-            self.supervisor
-                .wait()
-                .map_err(|source| self.control("wait for", source))?;
+            self.supervisor.wait().map_err(|source| self.control("wait for", source))?;
         }
         Ok(())
     }
@@ -287,11 +275,7 @@ impl Process {
     }
 
     fn control(&self, what: &'static str, source: std::io::Error) -> ProcessError {
-        ProcessError::Control {
-            what,
-            name: self.spec.name.clone(),
-            source,
-        }
+        ProcessError::Control { what, name: self.spec.name.clone(), source }
     }
 }
 

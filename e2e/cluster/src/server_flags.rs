@@ -34,14 +34,8 @@ pub(crate) fn kube_apiserver(dir: &Path, port: u16, etcd_port: u16, credentials:
         format!("--token-auth-file={}", credentials.tokens.display()),
         "--authorization-mode=RBAC".into(),
         "--service-account-issuer=https://kubernetes.default.svc".into(),
-        format!(
-            "--service-account-key-file={}",
-            credentials.service_account_public_key.display()
-        ),
-        format!(
-            "--service-account-signing-key-file={}",
-            credentials.service_account_key.display()
-        ),
+        format!("--service-account-key-file={}", credentials.service_account_public_key.display()),
+        format!("--service-account-signing-key-file={}", credentials.service_account_key.display()),
         "--service-cluster-ip-range=10.96.0.0/16".into(),
         // Pods here use no service account, and its admission would refuse those of a namespace that is a moment old.
         "--disable-admission-plugins=ServiceAccount".into(),
@@ -51,11 +45,7 @@ pub(crate) fn kube_apiserver(dir: &Path, port: u16, etcd_port: u16, credentials:
 }
 
 pub(crate) fn kube_controller_manager(credentials: &Credentials, horizontal_pod_autoscaler: bool) -> Vec<String> {
-    let controllers = if horizontal_pod_autoscaler {
-        "*"
-    } else {
-        "*,-horizontal-pod-autoscaler-controller"
-    };
+    let controllers = if horizontal_pod_autoscaler { "*" } else { "*,-horizontal-pod-autoscaler-controller" };
     let mut flags = client(credentials);
     flags.push(format!("--controllers={controllers}"));
     flags

@@ -8,10 +8,13 @@ mod chart;
 
 use std::fmt::Write as _;
 
-use super::spell::{date, instant, percent, seconds};
+use super::spell::{date, instant, percent, seconds, time};
 use super::summary::Summary;
 use super::timeline::{Evidence, Timeline};
 use crate::report::words::number;
+
+/// Share of time from which being short is painted red: the design's objective where none is given, 0.1 %.
+const MUCH: f64 = 0.001;
 
 const CSS: &str = include_str!("page.css");
 
@@ -37,6 +40,7 @@ pub fn report(timeline: &Timeline, summary: &Summary) -> Result<String, RenderEr
     header(&mut html, summary);
     load_chart(&mut html, timeline)?;
     replica_chart(&mut html, timeline, summary)?;
+    close_ups(&mut html, timeline)?;
     moments(&mut html, timeline);
     tables(&mut html, summary);
     let _ = write!(
@@ -97,12 +101,7 @@ fn header(html: &mut String, s: &Summary) {
         .map(|w| format!("{} {}", evidence_name(w.0), percent(w.1)))
         .collect();
     let cards = [
-        (
-            "Short of capacity",
-            short,
-            format!("{} of the time", percent(s.short_share)),
-            s.short_minutes > 0.0,
-        ),
+        ("Short of capacity", short, format!("{} of the time", percent(s.short_share)), s.short_share > MUCH),
         (
             "Replica-hours",
             number(s.replica_hours),
@@ -112,22 +111,13 @@ fn header(html: &mut String, s: &Summary) {
         (
             "Changes",
             format!("{changes}"),
-            format!(
-                "{} a day, {} up and {} down",
-                number((changes as f64 / days * 10.0).round() / 10.0),
-                s.scale_ups,
-                s.scale_downs
-            ),
+            format!("{} a day, {} up and {} down", number((changes as f64 / days * 10.0).round() / 10.0), s.scale_ups, s.scale_downs),
             false,
         ),
         (
             "Who decided",
             format!("{} {}", leaders.unwrap_or("nobody"), percent(leader)),
-            if others.is_empty() {
-                "of the time".to_owned()
-            } else {
-                others.join(", ")
-            },
+            if others.is_empty() { "of the time".to_owned() } else { others.join(", ") },
             false,
         ),
     ];
@@ -153,11 +143,7 @@ fn share_of(s: &Summary, evidence: Evidence) -> f64 {
         Evidence::Forecast => "forecast/",
         Evidence::Nobody => "baseline/",
     };
-    s.winners
-        .iter()
-        .filter(|(n, _)| n.starts_with(kind))
-        .map(|(_, share)| share)
-        .sum()
+    s.winners.iter().filter(|(n, _)| n.starts_with(kind)).map(|(_, share)| share).sum()
 }
 
 fn evidence_name(evidence: Evidence) -> &'static str {
@@ -233,16 +219,31 @@ fn replica_chart(html: &mut String, timeline: &Timeline, s: &Summary) -> Result<
     let present = kinds.iter().filter(|(_, e, _)| share_of(s, *e) > 0.0);
     let mut entries: Vec<(&str, &str)> = present.map(|(class, _, name)| (*class, *name)).collect();
     if !entries.is_empty() {
-        entries.insert(
-            0,
-            (
-                "none",
-                "The strip below the replicas shows whose proposal was the largest:",
-            ),
-        );
+        entries.insert(0, ("none", "The strip below the replicas shows whose proposal was the largest:"));
         legend(html, &entries);
     }
     html.push_str("</section>\n");
+    Ok(())
+}
+
+fn close_ups(html: &mut String, timeline: &Timeline) -> Result<(), RenderError> {
+    for look in &timeline.close_ups {
+        let from = look.timeline.columns().first().map_or(look.timeline.end(), |c| c.at);
+        let _ = writeln!(
+            html,
+            "<section>\n<h2>Closer: {} – {}</h2>\n<p class=\"legend\">The six hours {}, in the same colours.</p>",
+            instant(from),
+            time(look.timeline.end()),
+            look.reason
+        );
+        twice(html, "Load and ready capacity, closer", |size| {
+            chart::load(&look.timeline, size)
+        })?;
+        twice(html, "Replicas asked for and ready, closer", |size| {
+            chart::replicas(&look.timeline, size)
+        })?;
+        html.push_str("</section>\n");
+    }
     Ok(())
 }
 
@@ -290,10 +291,7 @@ fn tables(html: &mut String, s: &Summary) {
     html.push_str("<section>\n<h2>Numbers</h2>\n<div class=\"tables\">\n");
     table(html, "The run", rows.into_iter().map(|(n, v)| (n.to_owned(), v)));
     if !s.winners.is_empty() {
-        let winners = s
-            .winners
-            .iter()
-            .map(|(name, share)| (name.replace('/', " "), percent(*share)));
+        let winners = s.winners.iter().map(|(name, share)| (name.replace('/', " "), percent(*share)));
         table(html, "Whose proposal was the largest", winners);
     }
     if !s.limits.is_empty() {
@@ -307,11 +305,7 @@ fn tables(html: &mut String, s: &Summary) {
         ("They are means of", "1 min".to_owned()),
         ("Removed first", "the youngest".to_owned()),
     ];
-    table(
-        html,
-        "What was assumed",
-        plant.into_iter().map(|(n, v)| (n.to_owned(), v)),
-    );
+    table(html, "What was assumed", plant.into_iter().map(|(n, v)| (n.to_owned(), v)));
     html.push_str("</div>\n</section>\n");
 }
 

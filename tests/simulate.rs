@@ -1,0 +1,138 @@
+//! `headroom simulate` from files to files: what it writes, and what it refuses with which words.
+
+use std::fs;
+use std::path::Path;
+
+use clap::Parser;
+use headroom::simulate::{self, Args};
+
+#[derive(Parser)]
+struct Cli {
+    #[command(flatten)]
+    args: Args,
+}
+
+fn run(line: &str) -> Result<(), simulate::Error> {
+    let words = ["simulate"].into_iter().chain(line.split_whitespace());
+    simulate::run(Cli::parse_from(words).args)
+}
+
+const POLICY: &str = "
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: beside}
+---
+apiVersion: headroom.dev/v1alpha1
+kind: ScalingPolicy
+metadata: {name: 'shop <b>'}
+spec:
+  targetRef: {apiVersion: apps/v1, kind: Deployment, name: shop}
+  maxReplicas: 9
+  mode: DryRun
+  metrics:
+    - {name: rps, prometheus: {query: up}, target: {averageValue: 10}}
+";
+
+const TRACE: &str = "timestamp,value
+2026-11-20T08:00:00Z,10
+2026-11-20T08:10:00Z,10
+2026-11-20T08:11:00Z,50
+2026-11-20T08:20:00Z,50
+";
+
+/// A directory with a policy and a trace, and the command line that replays them.
+fn files(policy: &str, trace: &str) -> (tempfile::TempDir, String) {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("p.yaml"), policy).unwrap();
+    fs::write(dir.path().join("t.csv"), trace).unwrap();
+    let at = dir.path().display();
+    let line = format!("--policy {at}/p.yaml --trace {at}/t.csv --replica-capacity 12 --out {at}/out");
+    (dir, line)
+}
+
+fn read(dir: &Path, name: &str) -> String {
+    fs::read_to_string(dir.join("out").join(name)).unwrap()
+}
+
+#[test]
+fn writes_timeline_summary_and_page() {
+    let (dir, line) = files(POLICY, TRACE);
+    run(&format!("{line} --startup 1m --tick 30s")).unwrap();
+
+    let timeline = read(dir.path(), "timeline.csv");
+    let rows: Vec<&str> = timeline.lines().collect();
+    assert_eq!(rows[..2], ["timestamp,load,desired,ready", "2026-11-20T08:00:00Z,10,1,1"]);
+    assert_eq!(rows.len(), 1 + 20 * 2 + 1);
+    assert_eq!(*rows.last().unwrap(), "2026-11-20T08:20:00Z,50,5,5");
+
+    let summary: serde_json::Value = serde_json::from_str(&read(dir.path(), "summary.json")).unwrap();
+    assert_eq!(summary["ticks"], 41);
+    assert_eq!(summary["peakReplicas"], 5);
+    assert_eq!(
+        summary["notes"][0],
+        "The policy's mode is DryRun; it was replayed as if it were Active."
+    );
+    let desired = |row: &&str| row.split(',').nth(2).unwrap().parse::<f64>().unwrap();
+    let hours = rows[1..].iter().map(desired).sum::<f64>() / 120.0;
+    assert!((summary["replicaHours"].as_f64().unwrap() - hours).abs() < 1e-9);
+
+    let page = read(dir.path(), "report.html");
+    assert!(page.contains("<h1>shop &lt;b&gt;</h1>"));
+    // Self-contained: nothing is fetched and nothing is run.
+    for outside in ["http://", "https://", "src=", "href=", "<script", "@import", "url("] {
+        assert!(!page.contains(outside), "{outside} in the page");
+    }
+}
+
+#[test]
+fn history_is_known_and_not_replayed() {
+    let (dir, line) = files(POLICY, TRACE);
+    let history = dir.path().join("h.csv");
+    fs::write(&history, "timestamp,value\n2026-11-20T07:00:00Z,30\n2026-11-20T08:10:00Z,99\n").unwrap();
+    run(&format!("{line} --history {} --start 2026-11-20T08:05:00Z", history.display())).unwrap();
+    let timeline = read(dir.path(), "timeline.csv");
+    assert_eq!(timeline.lines().nth(1), Some("2026-11-20T08:05:00Z,10,1,1"));
+    let summary: serde_json::Value = serde_json::from_str(&read(dir.path(), "summary.json")).unwrap();
+    let note = summary["notes"][1].as_str().unwrap();
+    assert!(note.starts_with("1 rows of ") && note.ends_with("there the trace counts."), "{note}");
+}
+
+#[test]
+fn refuses_with_file_field_value_and_remedy() {
+    let broken = |from: &str, to: &str| POLICY.replace(from, to);
+    // policy, trace, more options, what the message says
+    let table = [
+        (POLICY.to_owned(), "timestamp,value\n2026-11-20T08:00:00Z,x\n", "", "t.csv, line 2: \"x\" is not a load"),
+        (POLICY.to_owned(), "", "", "has no column \"timestamp\""),
+        (
+            POLICY.to_owned(),
+            TRACE,
+            "--start 2026-11-21T00:00:00Z",
+            "--start: 2026-11-21T00:00:00Z is not within the trace; give an instant from 2026-11-20T08:00:00Z to 2026-11-20T08:20:00Z",
+        ),
+        (broken("ScalingPolicy", "HPA"), TRACE, "", "p.yaml: holds 0 objects of kind ScalingPolicy; give a file with one"),
+        (broken("averageValue: 10", "averageValue: ten"), TRACE, "", "p.yaml: spec.metrics[rps].target.averageValue: \"ten\" is not a quantity"),
+        (broken("maxReplicas", "mxReplicas"), TRACE, "", "p.yaml: is no ScalingPolicy: "),
+        (broken("metadata:", "\tmetadata:"), TRACE, "", "p.yaml: is not YAML: "),
+    ];
+    for (policy, trace, more, words) in table {
+        let (dir, line) = files(&policy, trace);
+        let message = run(&format!("{line} {more}")).unwrap_err().to_string();
+        assert!(message.contains(words), "{message}");
+        assert!(!dir.path().join("out").exists(), "wrote before it refused: {message}");
+    }
+    let (_dir, line) = files(POLICY, TRACE);
+    let message = run(&line.replace("t.csv", "none.csv")).unwrap_err().to_string();
+    assert!(message.contains("none.csv: cannot be read: No such file"), "{message}");
+}
+
+#[test]
+fn the_example_replays_and_is_there_to_be_edited() {
+    let dir = tempfile::tempdir().unwrap();
+    run(&format!("--example --tick 5m --out {}", dir.path().join("out").display())).unwrap();
+    let summary: serde_json::Value = serde_json::from_str(&read(dir.path(), "summary.json")).unwrap();
+    assert_eq!(summary["from"], "2026-11-22T23:00:00Z");
+    for file in ["policy.yaml", "trace.csv", "timeline.csv", "report.html"] {
+        assert!(!read(dir.path(), file).is_empty(), "{file}");
+    }
+}
