@@ -5,24 +5,24 @@
 //! the field, the value and the remedy; all of them are reported, not only the first. Pure. PromQL is checked by the
 //! Prometheus server itself, at the first query.
 
-use std::fmt;
-use std::str::FromStr;
+mod problems;
 
-use croner::Cron;
-use croner::parser::{CronParser, Seconds, Year};
-use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Span, SpanRelativeTo};
-use k8s_openapi::apimachinery::pkg::api::resource;
-use kube_quantity::ParsedQuantity;
+use std::fmt;
+
+use jiff::SignedDuration;
 
 use crate::api::{
-    Duration, HpaPolicyType, HpaScalingRules, HpaSelectPolicy, LeadTime, MetricSpec, Number, PolicyBehavior,
-    PolicyMode, PredictionModeSpec, PredictionSpec, ScalingPolicySpec, ScheduleSpec,
+    Duration, HpaPolicyType, HpaScalingRules, HpaSelectPolicy, LeadTime, MetricSpec, PolicyBehavior, PolicyMode,
+    PredictionModeSpec, PredictionSpec, ScalingPolicySpec, ScheduleSpec,
 };
 use crate::engine::policy::{
     Amount, Behavior, Bounds, End, Lead, Metric, Mode, Policy, Prediction, PredictionMode, RatePolicy, ScalingRules,
     Schedule, SelectPolicy, Target,
 };
+
+use problems::{MOST_REPLICAS, Problems};
+
+pub use problems::duration;
 
 /// One thing that is wrong with a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,8 +79,8 @@ pub fn policy(spec: &ScalingPolicySpec) -> Result<Policy, Invalid> {
     }
     let metrics: Vec<Metric> = spec.metrics.iter().filter_map(|m| metric(m, &mut p)).collect();
     let schedules: Vec<Schedule> = spec.schedules.iter().filter_map(|s| schedule(s, &mut p)).collect();
-    p.unique("metrics", spec.metrics.iter().map(|m| m.name.as_str()));
-    p.unique("schedules", spec.schedules.iter().map(|s| s.name.as_str()));
+    p.names("metrics", spec.metrics.iter().map(|m| m.name.as_str()));
+    p.names("schedules", spec.schedules.iter().map(|s| s.name.as_str()));
     for s in schedules.iter().filter(|s| s.ceiling.is_none()) {
         if let Some(floor) = s.floor.filter(|f| *f > bounds.max) {
             p.add(
@@ -93,7 +93,7 @@ pub fn policy(spec: &ScalingPolicySpec) -> Result<Policy, Invalid> {
         }
     }
     let prediction = spec.prediction.as_ref().and_then(|s| prediction(s, &metrics, &mut p));
-    let interval = p.duration("interval", &spec.interval, 1, 3600);
+    let interval = p.duration("interval", &spec.interval, "1s", "1h");
     let behavior = behavior(&spec.behavior, &mut p);
     p.finish(Policy {
         bounds,
@@ -145,7 +145,7 @@ fn schedule(spec: &ScheduleSpec, p: &mut Problems) -> Option<Schedule> {
             None
         }
         (Some(end), None) => p.cron(&field("end"), end).map(End::At),
-        (None, Some(duration)) => Some(End::After(p.duration(field("duration"), duration, 60, 366 * 86_400))),
+        (None, Some(duration)) => Some(End::After(p.duration(field("duration"), duration, "1m", "366d"))),
         _ => {
             p.add(
                 field("end"),
@@ -154,6 +154,12 @@ fn schedule(spec: &ScheduleSpec, p: &mut Problems) -> Option<Schedule> {
             None
         }
     };
+    if spec.replicas.is_some() && (spec.min_replicas.is_some() || spec.max_replicas.is_some()) {
+        p.add(
+            field("replicas"),
+            "is an exact count; leave it out, or minReplicas and/or maxReplicas",
+        );
+    }
     let mut count = |name: &str, value: Option<i32>| value.map(|v| p.replicas(field(name), v));
     let (floor, ceiling) = match count("replicas", spec.replicas) {
         Some(exact) => (Some(exact), Some(exact)),
@@ -209,10 +215,10 @@ fn prediction(spec: &PredictionSpec, metrics: &[Metric], p: &mut Problems) -> Op
         ),
         Some(Target::AverageValue(_)) => {}
     }
-    let history = p.duration("prediction.history", &spec.history, 3 * 86_400, 35 * 86_400);
+    let history = p.duration("prediction.history", &spec.history, "3d", "35d");
     let lead = match &spec.lead_time {
         LeadTime(text) if text == "auto" => Lead::Auto,
-        LeadTime(text) => Lead::Fixed(p.duration("prediction.leadTime", &Duration(text.clone()), 30, 3600)),
+        LeadTime(text) => Lead::Fixed(p.duration("prediction.leadTime", &Duration(text.clone()), "30s", "1h")),
     };
     Some(Prediction {
         metric: metric?,
@@ -260,13 +266,19 @@ fn rules(field: &str, spec: Option<&HpaScalingRules>, default: ScalingRules, p: 
             .unwrap_or(default.tolerance),
     };
     let policies = spec.policies.as_ref().map(|list| {
+        if list.is_empty() {
+            p.add(
+                format!("{field}.policies"),
+                "is empty; give a policy, leave it out for HPA's default, or set selectPolicy: Disabled",
+            );
+        }
         let each = list.iter().enumerate().map(|(i, policy)| {
             let amount = u32::try_from(policy.value).unwrap_or(0);
-            if amount == 0 || !(1..=1800).contains(&policy.period_seconds) {
+            if !(1..=MOST_REPLICAS).contains(&amount) || !(1..=1800).contains(&policy.period_seconds) {
                 p.add(
                     format!("{field}.policies[{i}]"),
                     format!(
-                        "value {} must be above 0 and periodSeconds {} from 1 to 1800",
+                        "value {} must be from 1 to {MOST_REPLICAS} and periodSeconds {} from 1 to 1800",
                         policy.value, policy.period_seconds
                     ),
                 );
@@ -291,157 +303,5 @@ fn rules(field: &str, spec: Option<&HpaScalingRules>, default: ScalingRules, p: 
         },
         tolerance,
         cooldown,
-    }
-}
-
-/// A duration in Prometheus' style (`15s`, `1h30m`, `28d`); a day is 24 hours, a week seven days.
-///
-/// # Errors
-/// The parser's own words.
-pub fn duration(text: &str) -> Result<SignedDuration, String> {
-    let span = Span::from_str(text).map_err(|e| e.to_string())?;
-    span.to_duration(SpanRelativeTo::days_are_24_hours())
-        .map_err(|e| e.to_string())
-}
-
-/// A Kubernetes quantity as a number.
-fn quantity(value: &Number) -> Option<f64> {
-    match value {
-        // Above 2⁵³ a float is off by less than one part in 10¹⁵.
-        Number::Int(i) => Some(*i as f64),
-        Number::String(s) => ParsedQuantity::try_from(resource::Quantity(s.clone()))
-            .ok()?
-            .to_bytes_f64(),
-    }
-}
-
-/// Collects problems while parsing goes on with a harmless stand-in, so that all of them are reported at once.
-#[derive(Default)]
-struct Problems(Vec<Problem>);
-
-impl Problems {
-    fn add(&mut self, field: impl Into<String>, message: impl Into<String>) {
-        self.0.push(Problem {
-            field: field.into(),
-            message: message.into(),
-        });
-    }
-
-    fn finish(self, policy: Policy) -> Result<Policy, Invalid> {
-        if self.0.is_empty() {
-            Ok(policy)
-        } else {
-            Err(Invalid(self.0))
-        }
-    }
-
-    fn replicas(&mut self, field: impl Into<String>, value: i32) -> u32 {
-        match u32::try_from(value) {
-            Ok(n) if n > 0 => n,
-            _ => {
-                self.add(
-                    field,
-                    format!("{value} is not a replica count; give a number from 1 up"),
-                );
-                1
-            }
-        }
-    }
-
-    fn unique<'a>(&mut self, list: &str, names: impl Iterator<Item = &'a str>) {
-        let mut seen = std::collections::HashSet::new();
-        for name in names {
-            if !seen.insert(name) {
-                self.add(
-                    format!("{list}[{name}].name"),
-                    format!("{name:?} is used twice; names are unique in a policy"),
-                );
-            }
-        }
-    }
-
-    fn positive(&mut self, field: &str, value: &Number) -> Option<f64> {
-        let number = quantity(value).filter(|v| v.is_finite() && *v > 0.0);
-        if number.is_none() {
-            self.add(
-                field,
-                format!(
-                    "{} is not a quantity above 0, such as 1000, \"0.5\" or \"500m\"",
-                    shown(value)
-                ),
-            );
-        }
-        number
-    }
-
-    fn not_negative(&mut self, field: &str, value: &Number) -> Option<f64> {
-        let number = quantity(value).filter(|v| v.is_finite() && *v >= 0.0);
-        if number.is_none() {
-            self.add(
-                field,
-                format!("{} is not a quantity from 0 up, such as \"0.1\"", shown(value)),
-            );
-        }
-        number
-    }
-
-    fn duration(&mut self, field: impl Into<String>, text: &Duration, least: i64, most: i64) -> SignedDuration {
-        let (least, most) = (SignedDuration::from_secs(least), SignedDuration::from_secs(most));
-        match duration(&text.0) {
-            Ok(d) if d >= least && d <= most => d,
-            Ok(_) => {
-                self.add(
-                    field,
-                    format!(
-                        "{:?} is out of range; give a duration from {least:#} to {most:#}",
-                        text.0
-                    ),
-                );
-                least
-            }
-            Err(_) => {
-                self.add(
-                    field,
-                    format!("{:?} is not a duration such as 15s, 5m, 1h30m or 28d", text.0),
-                );
-                least
-            }
-        }
-    }
-
-    fn cron(&mut self, field: &str, text: &str) -> Option<Cron> {
-        let parser = CronParser::builder()
-            .seconds(Seconds::Disallowed)
-            .year(Year::Disallowed)
-            .build();
-        match parser.parse(text) {
-            Ok(cron) => Some(cron),
-            Err(e) => {
-                let remedy =
-                    "give five fields: minute, hour, day of month, month, day of week, such as \"0 8 * * MON-FRI\"";
-                self.add(field, format!("{text:?} is not a cron expression ({e}); {remedy}"));
-                None
-            }
-        }
-    }
-
-    fn zone(&mut self, field: &str, name: &str) -> Option<TimeZone> {
-        match TimeZone::get(name) {
-            Ok(zone) => Some(zone),
-            Err(_) => {
-                self.add(
-                    field,
-                    format!("{name:?} is not a known IANA time zone, such as Europe/Zurich or UTC"),
-                );
-                None
-            }
-        }
-    }
-}
-
-fn shown(value: &Number) -> String {
-    match value {
-        Number::Int(i) => i.to_string(),
-        Number::String(s) => format!("{s:?}"),
     }
 }

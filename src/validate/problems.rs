@@ -1,0 +1,195 @@
+//! Scalars of the spec, parsed: quantities, durations, cron, time zones, names; what is wrong with them is collected.
+//!
+//! A parser that fails records a [`Problem`] and gives a harmless stand-in, so that `validate.rs` goes on and reports
+//! all of them at once. Messages show the value and say what to write instead.
+
+use std::str::FromStr;
+
+use croner::Cron;
+use croner::parser::{CronParser, Seconds, Year};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Span, SpanRelativeTo};
+use k8s_openapi::apimachinery::pkg::api::resource;
+use kube_quantity::ParsedQuantity;
+
+use super::{Invalid, Problem};
+use crate::api::{Duration, Number};
+use crate::engine::policy::Policy;
+
+/// The schema's bound of every replica count.
+pub(super) const MOST_REPLICAS: u32 = 1_000_000;
+
+/// A duration in Prometheus' style (`15s`, `1h30m`, `28d`); a day is 24 hours, a week seven days.
+///
+/// # Errors
+/// The parser's own words.
+pub fn duration(text: &str) -> Result<SignedDuration, String> {
+    // jiff reads more than the API's pattern lets through: years, fractions, signs, ISO 8601.
+    if !text.bytes().all(|b| b.is_ascii_digit() || b"wdhms".contains(&b)) {
+        return Err("only whole weeks, days, hours, minutes and seconds (w, d, h, m, s)".to_owned());
+    }
+    let span = Span::from_str(text).map_err(|e| e.to_string())?;
+    span.to_duration(SpanRelativeTo::days_are_24_hours())
+        .map_err(|e| e.to_string())
+}
+
+/// A Kubernetes quantity as a number.
+fn quantity(value: &Number) -> Option<f64> {
+    match value {
+        // Above 2⁵³ a float is off by less than one part in 10¹⁵.
+        Number::Int(i) => Some(*i as f64),
+        Number::String(s) => ParsedQuantity::try_from(resource::Quantity(s.clone()))
+            .ok()?
+            .to_bytes_f64(),
+    }
+}
+
+/// Collects problems while parsing goes on with a harmless stand-in, so that all of them are reported at once.
+#[derive(Default)]
+pub(super) struct Problems(Vec<Problem>);
+
+impl Problems {
+    pub(super) fn add(&mut self, field: impl Into<String>, message: impl Into<String>) {
+        self.0.push(Problem {
+            field: field.into(),
+            message: message.into(),
+        });
+    }
+
+    pub(super) fn finish(self, policy: Policy) -> Result<Policy, Invalid> {
+        if self.0.is_empty() {
+            Ok(policy)
+        } else {
+            Err(Invalid(self.0))
+        }
+    }
+
+    pub(super) fn replicas(&mut self, field: impl Into<String>, value: i32) -> u32 {
+        match u32::try_from(value) {
+            Ok(n) if (1..=MOST_REPLICAS).contains(&n) => n,
+            _ => {
+                self.add(
+                    field,
+                    format!("{value} is not a replica count; give a number from 1 up to {MOST_REPLICAS}"),
+                );
+                1
+            }
+        }
+    }
+
+    /// Names are labels and parts of messages: lower case, digits and dashes, each used once.
+    pub(super) fn names<'a>(&mut self, list: &str, names: impl Iterator<Item = &'a str>) {
+        let mut seen = std::collections::HashSet::new();
+        for name in names {
+            let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+            let fits = (1..=63).contains(&name.len()) && name.bytes().all(inner);
+            if !fits || name.starts_with('-') || name.ends_with('-') {
+                self.add(
+                    format!("{list}[{name}].name"),
+                    format!("{name:?} is not a name; use lower case letters, digits and dashes, 63 at most"),
+                );
+            }
+            if !seen.insert(name) {
+                self.add(
+                    format!("{list}[{name}].name"),
+                    format!("{name:?} is used twice; names are unique in a policy"),
+                );
+            }
+        }
+    }
+
+    pub(super) fn positive(&mut self, field: &str, value: &Number) -> Option<f64> {
+        let number = quantity(value).filter(|v| v.is_finite() && *v > 0.0);
+        if number.is_none() {
+            self.add(
+                field,
+                format!(
+                    "{} is not a quantity above 0, such as 1000, \"0.5\" or \"500m\"",
+                    shown(value)
+                ),
+            );
+        }
+        number
+    }
+
+    pub(super) fn not_negative(&mut self, field: &str, value: &Number) -> Option<f64> {
+        let number = quantity(value).filter(|v| v.is_finite() && *v >= 0.0);
+        if number.is_none() {
+            self.add(
+                field,
+                format!("{} is not a quantity from 0 up, such as \"0.1\"", shown(value)),
+            );
+        }
+        number
+    }
+
+    /// A duration within limits that are given as people write them.
+    pub(super) fn duration(
+        &mut self,
+        field: impl Into<String>,
+        text: &Duration,
+        least: &str,
+        most: &str,
+    ) -> SignedDuration {
+        let limit = |text| duration(text).unwrap_or_default();
+        match duration(&text.0) {
+            Ok(d) if d >= limit(least) && d <= limit(most) => d,
+            Ok(_) => {
+                self.add(
+                    field,
+                    format!("{:?} is out of range; give a duration from {least} to {most}", text.0),
+                );
+                limit(least)
+            }
+            Err(_) => {
+                self.add(
+                    field,
+                    format!("{:?} is not a duration such as 15s, 5m, 1h30m or 28d", text.0),
+                );
+                limit(least)
+            }
+        }
+    }
+
+    pub(super) fn cron(&mut self, field: &str, text: &str) -> Option<Cron> {
+        let parser = CronParser::builder()
+            .seconds(Seconds::Disallowed)
+            .year(Year::Disallowed)
+            .build();
+        // croner knows nicknames (@daily); the API's pattern does not, so that every expression is of one kind.
+        let parsed = if text.starts_with('@') {
+            Err("nicknames are not known here".to_owned())
+        } else {
+            parser.parse(text).map_err(|e| e.to_string())
+        };
+        match parsed {
+            Ok(cron) => Some(cron),
+            Err(e) => {
+                let remedy =
+                    "give five fields: minute, hour, day of month, month, day of week, such as \"0 8 * * MON-FRI\"";
+                self.add(field, format!("{text:?} is not a cron expression ({e}); {remedy}"));
+                None
+            }
+        }
+    }
+
+    pub(super) fn zone(&mut self, field: &str, name: &str) -> Option<TimeZone> {
+        match TimeZone::get(name) {
+            Ok(zone) => Some(zone),
+            Err(_) => {
+                self.add(
+                    field,
+                    format!("{name:?} is not a known IANA time zone, such as Europe/Zurich or UTC"),
+                );
+                None
+            }
+        }
+    }
+}
+
+fn shown(value: &Number) -> String {
+    match value {
+        Number::Int(i) => i.to_string(),
+        Number::String(s) => format!("{s:?}"),
+    }
+}
