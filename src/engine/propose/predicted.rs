@@ -16,7 +16,7 @@ pub(super) fn propose(mode: PredictionMode, target: Target, forecast: Option<&Fo
         return Outcome::Abstains(Abstention::Forecast(reason.clone()));
     }
     if !(forecast.upper.is_finite() && forecast.upper >= 0.0) {
-        let nonsense = forecast::Abstention::Nonsense { value: forecast.upper };
+        let nonsense = forecast::Abstention::NotFinite { value: forecast.upper };
         return Outcome::Abstains(Abstention::Forecast(nonsense));
     }
     // validate.rs refuses a prediction on an average; were it let through, dividing would still be a sane count.
