@@ -1,12 +1,8 @@
 //! The command line: `run`, `simulate`, `crd`.
 
-use std::net::SocketAddr;
-use std::time::Duration;
+use clap::{Parser, Subcommand};
 
-use clap::{Args, Parser, Subcommand};
-
-use crate::simulate;
-use crate::telemetry::LogFormat;
+use crate::{controller, simulate};
 
 /// Replicas ready before the load arrives.
 #[derive(Debug, Parser)]
@@ -21,44 +17,9 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run the operator until SIGTERM or Ctrl-C.
-    Run(RunArgs),
+    Run(controller::Args),
     /// Replay a policy on a load trace, without a cluster.
     Simulate(simulate::Args),
     /// Print the CustomResourceDefinition.
     Crd,
-}
-
-/// Options of the operator. The cluster is the one of KUBECONFIG, or the one it runs in.
-#[derive(Clone, Debug, Args)]
-pub struct RunArgs {
-    /// A Prometheus server that policies may name, as NAME=URL; repeat for more. Policies that name none use `default`.
-    #[arg(long = "prometheus", value_name = "NAME=URL", value_parser = named_url, env = "HEADROOM_PROMETHEUS", value_delimiter = ',')]
-    pub prometheus: Vec<(String, String)>,
-    /// How long to wait for an answer from Prometheus.
-    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration)]
-    pub prometheus_timeout: Duration,
-    /// Where to serve /metrics, /healthz and /readyz.
-    #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
-    pub listen: SocketAddr,
-    /// Look at this namespace only; without it at all of them.
-    #[arg(long, value_name = "NAMESPACE", env = "HEADROOM_NAMESPACE")]
-    pub namespace: Option<String>,
-    /// How log lines look.
-    #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
-    pub log_format: LogFormat,
-}
-
-fn named_url(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, url)) if !name.is_empty() && !url.is_empty() => Ok((name.to_owned(), url.to_owned())),
-        _ => Err("give NAME=URL, for example default=http://prometheus.monitoring:9090".to_owned()),
-    }
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    let parsed = crate::validate::duration(text)?;
-    match Duration::try_from(parsed) {
-        Ok(d) if !d.is_zero() => Ok(d),
-        _ => Err("give a duration above zero, such as 5s".to_owned()),
-    }
 }

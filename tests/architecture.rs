@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 /// Which top-level modules each may name: main → cli → {controller, simulate} → {observe, actuate, report, …} →
 /// {api, engine}. `clock` is the leaf that whoever does I/O may ask; `engine` and `api` ask nobody.
 const IMPORTS: &[(&str, &[&str])] = &[
-    ("main", &["cli", "telemetry", "api"]),
+    ("main", &["cli", "controller", "simulate", "telemetry", "api"]),
     (
         "cli",
         &[
@@ -43,7 +43,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("actuate", &["api", "engine"]),
     ("report", &["api", "engine"]),
     ("validate", &["api", "engine"]),
-    ("server", &["telemetry"]),
+    ("server", &["report"]),
     ("telemetry", &[]),
     ("clock", &[]),
     ("api", &[]),

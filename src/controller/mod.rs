@@ -5,6 +5,7 @@
 //! `history` keeps each
 //! forecast fed; `publish` renders a report as status, Events, metrics and log.
 
+mod args;
 mod context;
 mod error;
 mod history;
@@ -13,6 +14,7 @@ mod publish;
 mod reconcile;
 mod run;
 
+pub use args::Args;
 pub use context::Context;
 pub use error::Error;
 pub use reconcile::{error_policy, reconcile};

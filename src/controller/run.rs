@@ -25,12 +25,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::args::Args;
 use super::context::Context;
 use super::error::Error;
 use super::reconcile::{error_policy, reconcile};
 use crate::FIELD_MANAGER;
 use crate::api::ScalingPolicy;
-use crate::cli::RunArgs;
 use crate::observe::Servers;
 use crate::observe::targets::Watched;
 use crate::report::metrics::Metrics;
@@ -74,7 +74,7 @@ impl Scope {
 ///
 /// # Errors
 /// [`Error`] where it cannot start.
-pub async fn run(args: RunArgs) -> Result<(), Error> {
+pub async fn run(args: Args) -> Result<(), Error> {
     // One TLS provider for the Kubernetes and the Prometheus client; set already where a caller did.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let (metrics, registry) = Metrics::new();

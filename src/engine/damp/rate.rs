@@ -80,3 +80,176 @@ fn free_at(rules: &ScalingRules, state: &State, now: Timestamp) -> Option<Timest
     });
     ends.min()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::policy::{Behavior, Bounds, Mode};
+    use crate::engine::state::ScaleEvent;
+    use jiff::SignedDuration;
+
+    /// Amount and period in seconds.
+    type Limits<'a> = &'a [(Amount, i64)];
+    /// Seconds ago, from, to.
+    type Changes<'a> = &'a [(i64, u32, u32)];
+
+    const NONE: Changes = &[];
+
+    fn now() -> Timestamp {
+        "2026-11-20T12:00:00Z".parse().unwrap()
+    }
+
+    fn policy(limits: Limits, select: SelectPolicy) -> Policy {
+        let policies = limits.iter().map(|&(amount, seconds)| RatePolicy {
+            amount,
+            period: SignedDuration::from_secs(seconds),
+        });
+        let rules = ScalingRules {
+            policies: policies.collect(),
+            select,
+            ..Behavior::default().up
+        };
+        Policy {
+            bounds: Bounds { min: 1, max: 1000 },
+            interval: SignedDuration::from_secs(15),
+            mode: Mode::Active,
+            metrics: Vec::new(),
+            schedules: Vec::new(),
+            prediction: None,
+            behavior: Behavior {
+                up: rules.clone(),
+                down: rules,
+            },
+        }
+    }
+
+    fn state(changes: Changes, forced: bool) -> State {
+        let mut state = State::default();
+        for &(seconds, from, to) in changes {
+            let at = now().checked_sub(SignedDuration::from_secs(seconds)).unwrap();
+            state.scaled(ScaleEvent { at, from, to, forced });
+        }
+        state
+    }
+
+    /// What is let through of a move from `current` to as far as one likes.
+    #[track_caller]
+    fn check(up: bool, limits: Limits, select: SelectPolicy, current: u32, changes: Changes, expected: u32) {
+        let wanted = if up { 1_000_000 } else { 0 };
+        let limit = apply(&policy(limits, select), &state(changes, false), current, wanted, now());
+        let got = limit.map_or(wanted, |l| l.after);
+        assert_eq!(got, expected, "{limits:?} {select:?} from {current} after {changes:?}");
+    }
+
+    use Amount::{Percent, Pods};
+    use SelectPolicy::{Disabled, Max, Min};
+
+    #[test]
+    fn percent_up_rounds_up() {
+        for (percent, current, expected) in [
+            (100, 7, 14),
+            (50, 3, 5),   // 4.5
+            (10, 10, 11), // exactly: 10 × 1.1 in floating point would be 12
+            (10, 11, 13), // 12.1
+            (1, 1, 2),    // never stuck at small counts
+            (1, 100, 101),
+            (250, 2, 7),
+        ] {
+            check(true, &[(Percent(percent), 60)], Max, current, NONE, expected);
+        }
+    }
+
+    #[test]
+    fn percent_down_truncates_what_is_left() {
+        for (percent, current, expected) in [
+            (100, 7, 0),
+            (50, 7, 3), // 3.5
+            (10, 10, 9),
+            (10, 11, 9), // 9.9
+            (10, 1, 0),  // 0.9: bounds hold the rest
+            (1, 2, 1),   // 1.98: never stuck at small counts
+            (300, 5, 0),
+        ] {
+            check(false, &[(Percent(percent), 60)], Max, current, NONE, expected);
+        }
+    }
+
+    #[test]
+    fn pods_are_pods() {
+        check(true, &[(Pods(4), 60)], Max, 10, NONE, 14);
+        check(false, &[(Pods(4), 60)], Max, 10, NONE, 6);
+        check(false, &[(Pods(4), 60)], Max, 3, NONE, 0);
+    }
+
+    #[test]
+    fn counted_from_the_period_s_start() {
+        // 10 at the start, 3 added: one of four is left.
+        check(true, &[(Pods(4), 60)], Max, 13, &[(30, 10, 13)], 14);
+        // 50 % of 10, not of 13.
+        check(true, &[(Percent(50), 60)], Max, 13, &[(30, 10, 13)], 15);
+        // All used up: the present count.
+        check(true, &[(Pods(4), 60)], Max, 14, &[(50, 10, 12), (20, 12, 14)], 14);
+        // A change as old as the period is out of it.
+        check(true, &[(Pods(4), 60)], Max, 14, &[(60, 10, 14)], 18);
+        check(true, &[(Pods(4), 60)], Max, 14, &[(59, 10, 14)], 14);
+        // Down: 20 at the start, 2 removed, 10 % of 20 are 2.
+        check(false, &[(Percent(10), 60)], Max, 18, &[(30, 20, 18)], 18);
+        check(false, &[(Pods(5), 60)], Max, 18, &[(30, 20, 18)], 15);
+        // Growth and shrinking in one period: net.
+        check(true, &[(Pods(4), 60)], Max, 10, &[(40, 10, 14), (20, 14, 10)], 14);
+        // What was removed meanwhile may come back, and four more.
+        check(true, &[(Pods(4), 60)], Max, 10, &[(20, 16, 10)], 20);
+    }
+
+    #[test]
+    fn each_policy_has_its_own_period() {
+        let two: Limits = &[(Pods(4), 15), (Pods(10), 600)];
+        // 8 added a minute ago: nothing in 15 s, 2 of 10 left in ten minutes.
+        check(true, two, Max, 18, &[(60, 10, 18)], 22);
+        check(true, two, Min, 18, &[(60, 10, 18)], 20);
+    }
+
+    #[test]
+    fn max_min_and_disabled() {
+        let two: Limits = &[(Percent(50), 60), (Pods(4), 60)];
+        check(true, two, Max, 4, NONE, 8);
+        check(true, two, Min, 4, NONE, 6);
+        check(true, two, Max, 20, NONE, 30);
+        check(true, two, Min, 20, NONE, 24);
+        check(true, two, Disabled, 20, NONE, 20);
+        check(false, two, Max, 20, NONE, 10);
+        check(false, two, Min, 20, NONE, 16);
+        check(false, two, Disabled, 20, NONE, 20);
+    }
+
+    #[test]
+    fn a_limit_never_turns_a_move_round() {
+        // More was added than the policy allows (it was edited meanwhile): hold, not shrink.
+        check(true, &[(Pods(1), 60)], Max, 30, &[(30, 10, 30)], 30);
+        check(false, &[(Pods(1), 60)], Max, 10, &[(30, 30, 10)], 10);
+        // By hand from 40 to 5 after growth of 30: the start cannot be below nothing.
+        check(true, &[(Pods(6), 60)], Max, 5, &[(30, 10, 40)], 6);
+    }
+
+    #[test]
+    fn forced_changes_do_not_count() {
+        let limit = apply(
+            &policy(&[(Pods(4), 60)], Max),
+            &state(&[(30, 10, 20)], true),
+            20,
+            100,
+            now(),
+        );
+        assert_eq!(limit.map(|l| l.after), Some(24));
+    }
+
+    #[test]
+    fn says_when_the_oldest_change_drops_out() {
+        let until = |seconds| now().checked_add(SignedDuration::from_secs(seconds)).ok();
+        let changes = state(&[(50, 10, 12), (20, 12, 14)], false);
+        let limit = apply(&policy(&[(Pods(4), 60)], Max), &changes, 14, 100, now()).unwrap();
+        assert_eq!((limit.after, limit.until), (14, until(10)));
+        let limit = apply(&policy(&[(Pods(4), 60)], Disabled), &changes, 14, 100, now()).unwrap();
+        assert_eq!((limit.after, limit.until), (14, None));
+    }
+}

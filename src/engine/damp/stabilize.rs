@@ -40,3 +40,105 @@ pub(super) fn apply(policy: &Policy, state: &State, current: u32, recommended: u
         until: at.checked_add(window).ok(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::policy::{Behavior, Bounds, Mode};
+    use crate::engine::{decide, observation};
+    use jiff::SignedDuration;
+
+    fn now() -> Timestamp {
+        "2026-11-20T12:00:00Z".parse().unwrap()
+    }
+
+    fn ago(seconds: i64) -> Timestamp {
+        now().checked_sub(SignedDuration::from_secs(seconds)).unwrap()
+    }
+
+    /// Windows of 60 s in both directions; a policy without metrics recommends its `minReplicas`.
+    fn policy(recommends: u32) -> Policy {
+        let mut behavior = Behavior::default();
+        behavior.up.stabilization = SignedDuration::from_secs(60);
+        behavior.down.stabilization = SignedDuration::from_secs(60);
+        Policy {
+            bounds: Bounds {
+                min: recommends,
+                max: 100,
+            },
+            interval: SignedDuration::from_secs(15),
+            mode: Mode::DryRun,
+            metrics: Vec::new(),
+            schedules: Vec::new(),
+            prediction: None,
+            behavior,
+        }
+    }
+
+    /// A state that has seen these recommendations (seconds ago, count), oldest first.
+    fn state(known: &[(i64, u32)]) -> State {
+        let mut state = State::default();
+        for &(seconds, count) in known {
+            let policy = policy(count);
+            let observation = observation::Observation {
+                replicas: observation::Replicas {
+                    spec: count,
+                    ready: None,
+                },
+                samples: Vec::new(),
+                forecast: None,
+            };
+            state.record(&policy, &decide(&policy, &state, &observation, ago(seconds)));
+        }
+        state
+    }
+
+    /// What becomes of a recommendation.
+    #[track_caller]
+    fn check(known: &[(i64, u32)], current: u32, recommended: u32, expected: u32) {
+        let limit = apply(&policy(1), &state(known), current, recommended, now());
+        assert_eq!(
+            limit.map_or(recommended, |l| l.after),
+            expected,
+            "{known:?}, {recommended} at {current}"
+        );
+    }
+
+    #[test]
+    fn down_to_the_highest_of_the_window() {
+        check(&[(50, 8), (30, 6), (10, 7)], 10, 3, 8);
+        check(&[(70, 9), (50, 6), (10, 7)], 10, 3, 7);
+        check(&[(50, 8)], 10, 9, 9);
+        check(&[(60, 8)], 10, 3, 3); // as old as the window is out of it
+        check(&[(59, 8)], 10, 3, 8);
+    }
+
+    #[test]
+    fn up_to_the_lowest_of_the_window() {
+        check(&[(50, 14), (30, 16), (10, 13)], 10, 20, 13);
+        check(&[(50, 14)], 10, 12, 12);
+        check(&[(60, 11)], 10, 20, 20);
+    }
+
+    #[test]
+    fn a_window_never_turns_a_move_round() {
+        check(&[(30, 20)], 10, 5, 10);
+        check(&[(30, 5)], 10, 20, 10);
+        check(&[(30, 20), (10, 5)], 10, 10, 10);
+    }
+
+    #[test]
+    fn knowing_nothing_holds_the_present_count() {
+        check(&[], 10, 5, 10);
+        check(&[], 10, 20, 10);
+        let mut at_once = policy(1);
+        at_once.behavior.up.stabilization = SignedDuration::ZERO;
+        assert_eq!(apply(&at_once, &State::default(), 10, 20, now()), None);
+    }
+
+    #[test]
+    fn says_when_the_extreme_drops_out() {
+        let limit = apply(&policy(1), &state(&[(50, 8), (30, 6)]), 10, 3, now()).unwrap();
+        assert_eq!(limit.until, now().checked_add(SignedDuration::from_secs(10)).ok());
+    }
+}

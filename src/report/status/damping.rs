@@ -30,10 +30,9 @@ pub fn announcement(pending: ScaleEvent) -> Value {
     json!({"status": {"damping": {"pendingScale": event(pending)}}})
 }
 
-/// The JSON patch that replaces the whole status. A merge patch would leave what is absent now, such as a pending
-/// change, where it was.
-pub fn replacement(status: &ScalingPolicyStatus) -> Value {
-    json!([{"op": "add", "path": "/status", "value": status}])
+/// The same in a status at hand.
+pub fn announce(status: &mut ScalingPolicyStatus, pending: ScaleEvent) {
+    status.damping.get_or_insert_default().pending_scale = Some(event(pending));
 }
 
 /// The scale events (oldest first), the announced change and the obeyed `maxReplicas`, for [`State::restore`].

@@ -27,7 +27,7 @@ use crate::validate::Invalid;
 
 pub use change::{material, worth_writing};
 pub use conditions::{ABLE_TO_SCALE, FORECAST_TRUSTED, READY, SCALING_ACTIVE, SCALING_LIMITED, condition, reason};
-pub use damping::{announcement, replacement, restore};
+pub use damping::{announce, announcement, restore};
 
 /// The API's own bounds of `spec.metrics` and `spec.schedules`; a policy from an older CRD may have more.
 const MOST_METRICS: usize = 16;

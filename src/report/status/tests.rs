@@ -223,15 +223,6 @@ fn the_announcement_touches_nothing_but_the_pending_change() {
 }
 
 #[test]
-fn the_replacement_leaves_nothing_behind() {
-    let status = scene("", 4, 780.0).status(None);
-    let patch: json_patch::Patch = serde_json::from_value(replacement(&status)).unwrap();
-    let mut object = serde_json::json!({"status": {"damping": {"pendingScale": {}}}});
-    json_patch::patch(&mut object, &patch).unwrap();
-    assert_eq!(object["status"], serde_json::to_value(&status).unwrap());
-}
-
-#[test]
 fn restore_survives_nonsense() {
     assert_eq!(restore(None), (Vec::new(), None, None));
     let mut status = ScalingPolicyStatus::default();

@@ -1,0 +1,102 @@
+//! Prometheus as its users see it: it answers, knows imported history, scrapes what it is told to, and can be made to
+//! fail and come back.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant, SystemTime};
+
+use headroom_cluster::{Binaries, Error, Prometheus, PrometheusOptions, ScrapeTarget, console};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_answers_and_knows_imported_history() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("history.om");
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+    let then = now - 3 * 24 * 60 * 60;
+    let samples: String = (0..10).map(|n| format!("load{{app=\"web\"}} {} {}\n", 100 + n, then + 15 * n)).collect();
+    std::fs::write(&file, format!("# TYPE load gauge\n{samples}# EOF\n")).unwrap();
+
+    let prometheus = start(PrometheusOptions { backfill: vec![file], ..PrometheusOptions::default() }).await;
+    let result = prometheus.query("vector(1)").await.unwrap();
+    assert_eq!(result.pointer("/0/value/1").unwrap(), "1");
+    let result = prometheus.query(&format!("load @ {}", then + 135)).await.unwrap();
+    assert_eq!(result.pointer("/0/value/1").unwrap(), "109");
+    assert_eq!(result.pointer("/0/metric/app").unwrap(), "web");
+
+    let (pid, dir) = (prometheus.pid().unwrap(), prometheus.dir().to_owned());
+    prometheus.stop().await;
+    assert!(!is_alive(pid));
+    assert!(!dir.exists(), "{} is still there", dir.display());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_scrapes_what_it_is_told_to() {
+    let address = exporter("requests_total 42\n").await;
+    let prometheus = start(PrometheusOptions::default()).await;
+    assert_eq!(prometheus.query("up").await.unwrap(), serde_json::json!([]));
+    let target = ScrapeTarget { job: "web".into(), address: address.to_string() };
+    prometheus.scrape(&[target]).await.unwrap();
+    until("a scraped value", async || {
+        let result = prometheus.query(r#"requests_total{job="web"}"#).await.unwrap();
+        result.pointer("/0/value/1").is_some_and(|value| value == "42")
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_fails_and_comes_back_on_the_same_port() {
+    let mut prometheus = start(PrometheusOptions::default()).await;
+    let url = prometheus.url().to_owned();
+    prometheus.kill().unwrap();
+    assert_eq!(prometheus.pid(), None);
+    let error = prometheus.query("vector(1)").await.unwrap_err();
+    assert!(matches!(error, Error::Query { .. }), "{error}");
+    prometheus.restart().await.unwrap();
+    assert_eq!(prometheus.url(), url);
+    assert!(prometheus.query("vector(1)").await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_query_is_an_error_that_says_why() {
+    let prometheus = start(PrometheusOptions::default()).await;
+    let error = prometheus.query("sum(").await.unwrap_err().to_string();
+    assert!(error.contains("parse error"), "{error}");
+}
+
+async fn start(options: PrometheusOptions) -> Prometheus {
+    let binaries = Binaries::ensure(console()).await.unwrap();
+    Prometheus::start(&binaries, options).await.unwrap()
+}
+
+/// Answers each connection's first request with `metrics`.
+async fn exporter(metrics: &'static str) -> SocketAddr {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut connection, _)) = listener.accept().await {
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n", metrics.len());
+            // Prometheus's request fits the buffer; a scrape that broke off is tried again by Prometheus.
+            let _ = connection.read(&mut [0; 4096]).await;
+            let _ = connection.write_all(format!("{head}Connection: close\r\n\r\n{metrics}").as_bytes()).await;
+        }
+    });
+    address
+}
+
+async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+    let started = Instant::now();
+    while !condition().await {
+        assert!(started.elapsed() < PATIENCE, "no {what} within {PATIENCE:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+fn is_alive(pid: u32) -> bool {
+    std::process::Command::new("/bin/sh")
+        .args(["-c", &format!("kill -0 {pid} 2>/dev/null")])
+        .status()
+        .unwrap()
+        .success()
+}

@@ -1,0 +1,72 @@
+//! Targets that are missing, come, and go; policies that are deleted.
+
+use kube::api::DeleteParams;
+
+use crate::harness::{Stage, condition, is, within};
+
+const SPEC: &str = "
+minReplicas: 2
+maxReplicas: 20
+interval: 5s
+metrics:
+  - name: requests
+    prometheus: {query: requests}
+    target: {averageValue: '100'}
+behavior: {scaleDown: {stabilizationWindowSeconds: 0}}
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_may_come_after_its_policy_and_go_before_it() {
+    let stage = Stage::set("target").await;
+    stage.metrics.says(450.0);
+    let _operator = stage.operator().await;
+    stage.policy("web", SPEC).await;
+    let missing = |p: &headroom::api::ScalingPolicy| {
+        condition(p, "Ready").is_some_and(|(status, reason, _)| status == "False" && reason == "TargetNotFound")
+    };
+    let policy = stage.until_policy("web", "without target", missing).await;
+    let (_, _, message) = condition(&policy, "Ready").unwrap();
+    assert!(message.contains("web"), "{message}");
+
+    stage.deployment("web", 2).await;
+    stage.until_replicas("web", 5).await;
+    stage.until_policy("web", "ready", |p| is(p, "Ready", "True")).await;
+
+    stage.deployments().delete("web", &DeleteParams::default()).await.unwrap();
+    stage.until_policy("web", "without target again", missing).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_policy_leaves_its_target_as_it_is() {
+    let stage = Stage::set("deleted").await;
+    stage.metrics.says(450.0);
+    stage.deployment("web", 2).await;
+    let operator = stage.operator().await;
+    stage.policy("web", SPEC).await;
+    stage.policy("other", &SPEC.replace("5s", "1s").replace("requests", "others")).await;
+    stage.until_replicas("web", 5).await;
+    stage.delete_policy("other").await;
+    let series = format!("policy=\"{}\"", "web");
+    assert!(operator.page().await.contains(&series));
+    stage.delete_policy("web").await;
+    let forgotten = async {
+        while operator.page().await.contains(&series) {
+            tokio::task::yield_now().await;
+        }
+    };
+    within("its series are gone", forgotten).await;
+    let generation = stage.generation("web").await;
+    stage.metrics.says(100.0);
+    assert_eq!((stage.replicas("web").await, stage.generation("web").await), (5, generation));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kind_that_does_not_exist_is_said_to_be_unknown() {
+    let stage = Stage::set("kind").await;
+    let _operator = stage.operator().await;
+    let target = "targetRef: {apiVersion: example.com/v1, kind: Gizmo, name: web}";
+    stage.policy("web", &format!("{SPEC}{target}")).await;
+    let policy = stage.until_policy("web", "refused", |p| is(p, "Ready", "False")).await;
+    let (_, _, message) = condition(&policy, "Ready").unwrap();
+    assert!(message.contains("Gizmo"), "{message}");
+}

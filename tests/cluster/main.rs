@@ -1,0 +1,15 @@
+//! The operator against a real API server, controller manager and Prometheus.
+//!
+//! The control plane is started once per run; each test has a namespace, a Prometheus and an operator of its own, so
+//! they run side by side. Nothing is waited for by sleeping: every wait names the condition that ends it.
+
+mod admission;
+mod harness;
+mod lifecycle;
+mod manual;
+mod modes;
+mod outages;
+mod prometheus;
+mod reaction;
+mod restart;
+mod windows;
