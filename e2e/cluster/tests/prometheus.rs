@@ -1,11 +1,11 @@
 //! Prometheus as its users see it: it answers, knows imported history, scrapes what it is told to, and can be made to
 //! fail and come back.
 
-use std::net::SocketAddr;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener};
 use std::time::{Duration, Instant, SystemTime};
 
 use headroom_cluster::{Binaries, Error, Prometheus, PrometheusOptions, ScrapeTarget, console};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -45,7 +45,7 @@ async fn it_answers_and_knows_imported_history() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_scrapes_what_it_is_told_to() {
-    let address = exporter("requests_total 42\n").await;
+    let address = exporter("requests_total 42\n");
     let prometheus = start(PrometheusOptions::default()).await;
     assert_eq!(prometheus.query("up").await.unwrap(), serde_json::json!([]));
     let target = ScrapeTarget {
@@ -90,21 +90,19 @@ async fn start(options: PrometheusOptions) -> Prometheus {
     Prometheus::start(&binaries, options).await.unwrap()
 }
 
-/// Answers each connection's first request with `metrics`.
-async fn exporter(metrics: &'static str) -> SocketAddr {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+/// Answers each connection's first request with `metrics`, until the test process ends.
+fn exporter(metrics: &'static str) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        while let Ok((mut connection, _)) = listener.accept().await {
+    std::thread::spawn(move || {
+        for mut connection in listener.incoming().flatten() {
+            let length = metrics.len();
             let head = format!(
-                "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n",
-                metrics.len()
+                "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\n"
             );
             // Prometheus's request fits the buffer; a scrape that broke off is tried again by Prometheus.
-            let _ = connection.read(&mut [0; 4096]).await;
-            let _ = connection
-                .write_all(format!("{head}Connection: close\r\n\r\n{metrics}").as_bytes())
-                .await;
+            let _ = connection.read(&mut [0; 4096]);
+            let _ = write!(connection, "{head}Connection: close\r\n\r\n{metrics}");
         }
     });
     address
