@@ -71,7 +71,11 @@ impl Binaries {
 
 /// `$HEADROOM_CACHE`, else `$XDG_CACHE_HOME/headroom`, else `~/.cache/headroom`.
 fn cache_dir() -> Result<PathBuf, BuildError> {
-    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let set = |name: &str| {
+        std::env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
     set("HEADROOM_CACHE")
         .or_else(|| Some(set("XDG_CACHE_HOME")?.join("headroom")))
         .or_else(|| Some(set("HOME")?.join(".cache/headroom")))

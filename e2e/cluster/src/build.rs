@@ -22,7 +22,9 @@ const TOOLS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tools");
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
     /// There is no place for the cache.
-    #[error("no directory for the cache of built programs: set HEADROOM_CACHE, XDG_CACHE_HOME or HOME")]
+    #[error(
+        "no directory for the cache of built programs: set HEADROOM_CACHE, XDG_CACHE_HOME or HOME"
+    )]
     NoCache,
     /// Go is not installed.
     #[error(
@@ -69,17 +71,27 @@ pub enum BuildError {
 }
 
 /// Directory of the present version of each component, in the order of [`COMPONENTS`].
-pub(crate) fn ensure(cache: &Path, mut progress: impl FnMut(Progress)) -> Result<[PathBuf; 4], BuildError> {
+pub(crate) fn ensure(
+    cache: &Path,
+    mut progress: impl FnMut(Progress),
+) -> Result<[PathBuf; 4], BuildError> {
     let go_mod_path = Path::new(TOOLS).join("go.mod");
     let go_mod = std::fs::read_to_string(&go_mod_path).map_err(file(&go_mod_path))?;
     let mut steps = Vec::new();
     for component in &COMPONENTS {
-        let not_pinned = || BuildError::NotPinned { path: go_mod_path.clone(), module: component.module };
+        let not_pinned = || BuildError::NotPinned {
+            path: go_mod_path.clone(),
+            module: component.module,
+        };
         let version = component.version(&go_mod).ok_or_else(not_pinned)?;
         let flags = component.flags(version);
         steps.push(Step {
             component,
-            what: format!("{} {version}: {}", component.name, component.program_names()),
+            what: format!(
+                "{} {version}: {}",
+                component.name,
+                component.program_names()
+            ),
             dir: cache.join(format!("{}-{version}", component.name)),
             recipe: format!("{}\n{go_mod}", flags.join("\n")),
             flags,
@@ -105,8 +117,14 @@ struct Step {
 
 impl Step {
     fn is_built(&self) -> bool {
-        let programs = self.component.programs.iter().all(|program| self.dir.join(program.name).is_file());
-        programs && std::fs::read_to_string(self.dir.join("recipe")).is_ok_and(|recipe| recipe == self.recipe)
+        let programs = self
+            .component
+            .programs
+            .iter()
+            .all(|program| self.dir.join(program.name).is_file());
+        programs
+            && std::fs::read_to_string(self.dir.join("recipe"))
+                .is_ok_and(|recipe| recipe == self.recipe)
     }
 
     fn build(&self, mut line: impl FnMut(&str)) -> Result<(), BuildError> {
@@ -122,7 +140,10 @@ impl Step {
         // Beside the directory, not in it: the log of a failed build must outlive it.
         let log = self.dir.with_added_extension("log");
         let mut go = go(&["build", "-v"]);
-        go.args(&self.flags).arg("-o").arg(output).args(self.component.packages());
+        go.args(&self.flags)
+            .arg("-o")
+            .arg(output)
+            .args(self.component.packages());
         run(go, &log, |_| (), &mut line)?;
         let recipe = partial.join("recipe");
         std::fs::write(&recipe, &self.recipe).map_err(file(&recipe))?;
@@ -131,7 +152,11 @@ impl Step {
     }
 }
 
-fn build_missing(cache: &Path, steps: &[Step], progress: &mut dyn FnMut(Progress)) -> Result<(), BuildError> {
+fn build_missing(
+    cache: &Path,
+    steps: &[Step],
+    progress: &mut dyn FnMut(Progress),
+) -> Result<(), BuildError> {
     // Another process may have built everything while this one waited for the lock.
     if steps.iter().all(Step::is_built) {
         return Ok(());
@@ -143,12 +168,17 @@ fn build_missing(cache: &Path, steps: &[Step], progress: &mut dyn FnMut(Progress
         let mut packages = HashSet::new();
         let mut list = go(&["list", "-deps", "-tags=remove_all_sd"]);
         list.args(step.component.packages());
-        run(list, &cache.join("modules.log"), |package| _ = packages.insert(package.to_owned()), |line| {
-            if line.starts_with("go: downloading") {
-                downloaded += 1;
-                progress(Progress::Resolving { downloaded });
-            }
-        })?;
+        run(
+            list,
+            &cache.join("modules.log"),
+            |package| _ = packages.insert(package.to_owned()),
+            |line| {
+                if line.starts_with("go: downloading") {
+                    downloaded += 1;
+                    progress(Progress::Resolving { downloaded });
+                }
+            },
+        )?;
         // What an earlier component has compiled is not compiled again.
         let total = packages.difference(&seen).count();
         seen.extend(packages);
@@ -158,7 +188,13 @@ fn build_missing(cache: &Path, steps: &[Step], progress: &mut dyn FnMut(Progress
         let started = Instant::now();
         let mut report = |done: usize| {
             let what = step.what.clone();
-            progress(Progress::Building { step: index + 1, steps: steps.len(), what, done: done.min(total), total });
+            progress(Progress::Building {
+                step: index + 1,
+                steps: steps.len(),
+                what,
+                done: done.min(total),
+                total,
+            });
         };
         report(0);
         let mut done = 0;
@@ -170,7 +206,12 @@ fn build_missing(cache: &Path, steps: &[Step], progress: &mut dyn FnMut(Progress
             }
         })?;
         let what = step.what.clone();
-        progress(Progress::Built { step: index + 1, steps: steps.len(), what, took: started.elapsed() });
+        progress(Progress::Built {
+            step: index + 1,
+            steps: steps.len(),
+            what,
+            took: started.elapsed(),
+        });
     }
     Ok(())
 }
@@ -178,7 +219,12 @@ fn build_missing(cache: &Path, steps: &[Step], progress: &mut dyn FnMut(Progress
 /// A command that ignores the habits of the person who runs it: flags and workspaces of their own projects, and C.
 fn go(args: &[&str]) -> Command {
     let mut command = Command::new("go");
-    command.args(args).env("CGO_ENABLED", "0").env("GOFLAGS", "").env("GOWORK", "off").current_dir(TOOLS);
+    command
+        .args(args)
+        .env("CGO_ENABLED", "0")
+        .env("GOFLAGS", "")
+        .env("GOWORK", "off")
+        .current_dir(TOOLS);
     command
 }
 
@@ -208,19 +254,32 @@ fn run(
             error(line);
         })?;
         kept_result?;
-        reader.join().unwrap_or_else(|_| Err(std::io::Error::other("the reader of go's output panicked")))
+        reader
+            .join()
+            .unwrap_or_else(|_| Err(std::io::Error::other("the reader of go's output panicked")))
     })
     .map_err(file(log))?;
     let status = child.wait().map_err(file("go"))?;
     if status.success() {
         return Ok(());
     }
-    Err(BuildError::Go { command: text, dir: TOOLS.into(), status, log: log.to_owned(), tail: tail(log) })
+    Err(BuildError::Go {
+        command: text,
+        dir: TOOLS.into(),
+        status,
+        log: log.to_owned(),
+        tail: tail(log),
+    })
 }
 
-fn each_line(stream: Option<impl std::io::Read>, mut show: impl FnMut(&str)) -> std::io::Result<()> {
+fn each_line(
+    stream: Option<impl std::io::Read>,
+    mut show: impl FnMut(&str),
+) -> std::io::Result<()> {
     let Some(stream) = stream else { return Ok(()) };
-    BufReader::new(stream).lines().try_for_each(|line| line.map(|line| show(&line)))
+    BufReader::new(stream)
+        .lines()
+        .try_for_each(|line| line.map(|line| show(&line)))
 }
 
 /// Held until it is dropped. The kernel releases it when the process dies, so that it cannot be left behind.

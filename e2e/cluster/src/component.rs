@@ -34,7 +34,10 @@ pub(crate) const COMPONENTS: [Component; 4] = [
         module: "k8s.io/kubernetes",
         programs: &[
             program("kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver"),
-            program("kube-controller-manager", "k8s.io/kubernetes/cmd/kube-controller-manager"),
+            program(
+                "kube-controller-manager",
+                "k8s.io/kubernetes/cmd/kube-controller-manager",
+            ),
             program("kube-scheduler", "k8s.io/kubernetes/cmd/kube-scheduler"),
             program("kubectl", "k8s.io/kubernetes/cmd/kubectl"),
         ],
@@ -43,7 +46,11 @@ pub(crate) const COMPONENTS: [Component; 4] = [
             let mut next = || numbers.next().unwrap_or_default().to_owned();
             let (major, minor) = (next(), next());
             let set = |name, value: &str| format!("k8s.io/component-base/version.{name}={value}");
-            vec![set("gitVersion", version), set("gitMajor", &major), set("gitMinor", &minor)]
+            vec![
+                set("gitVersion", version),
+                set("gitMajor", &major),
+                set("gitMinor", &minor),
+            ]
         },
     },
     Component {
@@ -63,13 +70,18 @@ pub(crate) const COMPONENTS: [Component; 4] = [
         name: "prometheus",
         module: "github.com/prometheus/prometheus",
         programs: &[
-            program("prometheus", "github.com/prometheus/prometheus/cmd/prometheus"),
+            program(
+                "prometheus",
+                "github.com/prometheus/prometheus/cmd/prometheus",
+            ),
             program("promtool", "github.com/prometheus/prometheus/cmd/promtool"),
         ],
         // As a Go module, Prometheus 3.x is v0.3xx: v0.311.0 is 3.11.0.
         version_variables: |version| {
             let version = version.replacen("v0.3", "3.", 1);
-            vec![format!("github.com/prometheus/common/version.Version={version}")]
+            vec![format!(
+                "github.com/prometheus/common/version.Version={version}"
+            )]
         },
     },
 ];
@@ -78,8 +90,13 @@ impl Component {
     /// The version that a `go.mod` requires of this component's module.
     pub(crate) fn version<'a>(&self, go_mod: &'a str) -> Option<&'a str> {
         go_mod.lines().find_map(|line| {
-            let mut words = line.split_whitespace().skip_while(|word| *word == "require");
-            (words.next() == Some(self.module)).then(|| words.next()).flatten().filter(|version| version.starts_with('v'))
+            let mut words = line
+                .split_whitespace()
+                .skip_while(|word| *word == "require");
+            (words.next() == Some(self.module))
+                .then(|| words.next())
+                .flatten()
+                .filter(|version| version.starts_with('v'))
         })
     }
 
@@ -107,7 +124,11 @@ impl Component {
 
     /// The programs' names, for messages.
     pub(crate) fn program_names(&self) -> String {
-        self.programs.iter().map(|program| program.name).collect::<Vec<_>>().join(", ")
+        self.programs
+            .iter()
+            .map(|program| program.name)
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 }
 
@@ -120,18 +141,31 @@ mod tests {
         let go_mod = include_str!("../../tools/go.mod");
         for component in &COMPONENTS {
             let version = component.version(go_mod);
-            assert!(version.is_some(), "{} has no version in e2e/tools/go.mod", component.module);
+            assert!(
+                version.is_some(),
+                "{} has no version in e2e/tools/go.mod",
+                component.module
+            );
             for program in component.programs {
-                assert!(go_mod.contains(program.package), "{} is no tool in e2e/tools/go.mod", program.package);
+                assert!(
+                    go_mod.contains(program.package),
+                    "{} is no tool in e2e/tools/go.mod",
+                    program.package
+                );
             }
         }
     }
 
     #[test]
     fn a_version_is_read_from_a_block_and_from_a_line() {
-        let check = |go_mod: &str, expected: Option<&str>| assert_eq!(COMPONENTS[0].version(go_mod), expected, "{go_mod}");
+        let check = |go_mod: &str, expected: Option<&str>| {
+            assert_eq!(COMPONENTS[0].version(go_mod), expected, "{go_mod}")
+        };
         check("require (\n\tk8s.io/kubernetes v1.2.3\n)", Some("v1.2.3"));
-        check("require k8s.io/kubernetes v1.2.3 // indirect", Some("v1.2.3"));
+        check(
+            "require k8s.io/kubernetes v1.2.3 // indirect",
+            Some("v1.2.3"),
+        );
         check("tool k8s.io/kubernetes/cmd/kubectl", None);
         check("require k8s.io/kubernetes/v2 v2.0.0", None);
     }

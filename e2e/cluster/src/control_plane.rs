@@ -45,7 +45,12 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { pod_ready_delay: Duration::ZERO, nodes: 1, horizontal_pod_autoscaler: false, dir: None }
+        Self {
+            pod_ready_delay: Duration::ZERO,
+            nodes: 1,
+            horizontal_pod_autoscaler: false,
+            dir: None,
+        }
     }
 }
 
@@ -73,18 +78,24 @@ impl ControlPlane {
 
         let log = |name: &str| dir.join(format!("{name}.log"));
         // State that is thrown away needs no orderly end; the API server alone would take five seconds for it.
-        let spec = |name: &str, program: &Path| Spec::new(name, program, log(name)).grace(Duration::from_secs(1));
+        let spec = |name: &str, program: &Path| {
+            Spec::new(name, program, log(name)).grace(Duration::from_secs(1))
+        };
 
         let mut etcd = spec("etcd", &binaries.etcd).args(server_flags::etcd(&dir, etcd_port));
         etcd.remove = remove;
-        let apiserver = spec("kube-apiserver", &binaries.kube_apiserver)
-            .args(server_flags::kube_apiserver(&dir, port, etcd_port, &credentials));
+        let apiserver = spec("kube-apiserver", &binaries.kube_apiserver).args(
+            server_flags::kube_apiserver(&dir, port, etcd_port, &credentials),
+        );
         let mut processes = vec![Process::spawn(etcd)?];
         let mut apiserver = Process::spawn(apiserver)?;
 
         let config = config(&credentials.kubeconfig).await?;
-        let client = Client::try_from(config.clone()).map_err(Error::kubernetes("make a client"))?;
-        let readiness = apiserver.wait_until("readiness", START_TIMEOUT, async || ready(&client).await).await;
+        let client =
+            Client::try_from(config.clone()).map_err(Error::kubernetes("make a client"))?;
+        let readiness = apiserver
+            .wait_until("readiness", START_TIMEOUT, async || ready(&client).await)
+            .await;
         // Where etcd is the cause, its log says more than the API server's.
         if readiness.is_err() {
             processes[0].check()?;
@@ -92,16 +103,25 @@ impl ControlPlane {
         readiness?;
         processes.push(apiserver);
 
-        let controllers = server_flags::kube_controller_manager(&credentials, options.horizontal_pod_autoscaler);
-        let controllers = spec("kube-controller-manager", &binaries.kube_controller_manager).args(controllers);
+        let controllers =
+            server_flags::kube_controller_manager(&credentials, options.horizontal_pod_autoscaler);
+        let controllers =
+            spec("kube-controller-manager", &binaries.kube_controller_manager).args(controllers);
         processes.push(Process::spawn(controllers)?);
         let scheduler = server_flags::kube_scheduler(&credentials);
-        processes.push(Process::spawn(spec("kube-scheduler", &binaries.kube_scheduler).args(scheduler))?);
+        processes.push(Process::spawn(
+            spec("kube-scheduler", &binaries.kube_scheduler).args(scheduler),
+        )?);
         let stages = dir.join("stages.yaml");
         let delay = options.pod_ready_delay.as_millis().to_string();
-        let text = format!("{NODE_STAGES}---\n{}", POD_STAGES.replace("READY_DELAY_MILLISECONDS", &delay));
+        let text = format!(
+            "{NODE_STAGES}---\n{}",
+            POD_STAGES.replace("READY_DELAY_MILLISECONDS", &delay)
+        );
         std::fs::write(&stages, text).map_err(Error::file(&stages))?;
-        processes.push(Process::spawn(spec("kwok", &binaries.kwok).args(server_flags::kwok(&credentials, &stages)))?);
+        processes.push(Process::spawn(
+            spec("kwok", &binaries.kwok).args(server_flags::kwok(&credentials, &stages)),
+        )?);
 
         let mut this = Self {
             processes,
@@ -173,9 +193,19 @@ impl ControlPlane {
         // Counted over the process, so that a control plane that several processes use is the only thing to fear: the
         // process id keeps those apart.
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("{prefix}-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let metadata = ObjectMeta { name: Some(name.clone()), ..ObjectMeta::default() };
-        let namespace = Namespace { metadata, ..Namespace::default() };
+        let name = format!(
+            "{prefix}-{}-{}",
+            std::process::id(),
+            COUNT.fetch_add(1, Ordering::Relaxed)
+        );
+        let metadata = ObjectMeta {
+            name: Some(name.clone()),
+            ..ObjectMeta::default()
+        };
+        let namespace = Namespace {
+            metadata,
+            ..Namespace::default()
+        };
         Api::all(self.client()?)
             .create(&PostParams::default(), &namespace)
             .await
@@ -199,8 +229,14 @@ impl ControlPlane {
                 .map_err(Error::kubernetes(format!("create node {name}")))?;
         }
         // The last process is kwok; the controller manager removes the taint that keeps pods off a new node.
-        let Some(kwok) = self.processes.last_mut() else { return Ok(()) };
-        let taken = kwok.wait_until("nodes that take pods", START_TIMEOUT, async || takes_pods(&nodes, count).await).await;
+        let Some(kwok) = self.processes.last_mut() else {
+            return Ok(());
+        };
+        let taken = kwok
+            .wait_until("nodes that take pods", START_TIMEOUT, async || {
+                takes_pods(&nodes, count).await
+            })
+            .await;
         if taken.is_err() {
             for process in &mut self.processes {
                 process.check()?;
@@ -220,7 +256,10 @@ impl Drop for ControlPlane {
 
 /// The directory to work in and, where it is temporary, the same again as the one to remove. The last process removes it
 /// rather than a destructor, because statics have none.
-pub(crate) fn working_directory(prefix: &str, chosen: Option<PathBuf>) -> Result<(PathBuf, Option<PathBuf>), Error> {
+pub(crate) fn working_directory(
+    prefix: &str,
+    chosen: Option<PathBuf>,
+) -> Result<(PathBuf, Option<PathBuf>), Error> {
     match chosen {
         Some(dir) => {
             std::fs::create_dir_all(&dir).map_err(Error::file(&dir))?;
@@ -228,7 +267,11 @@ pub(crate) fn working_directory(prefix: &str, chosen: Option<PathBuf>) -> Result
             Ok((dir, None))
         }
         None => {
-            let dir = tempfile::Builder::new().prefix(prefix).tempdir().map_err(Error::file(std::env::temp_dir()))?.keep();
+            let dir = tempfile::Builder::new()
+                .prefix(prefix)
+                .tempdir()
+                .map_err(Error::file(std::env::temp_dir()))?
+                .keep();
             Ok((dir.clone(), Some(dir)))
         }
     }
@@ -241,16 +284,33 @@ async fn config(kubeconfig: &Path) -> Result<Config, Error> {
 
 async fn ready(client: &Client) -> bool {
     // An empty body makes a valid request of any valid path; a path that were not valid would never become ready.
-    let Ok(request) = http::Request::get("/readyz").body(Vec::new()) else { return false };
-    client.request_text(request).await.is_ok_and(|body| body == "ok")
+    let Ok(request) = http::Request::get("/readyz").body(Vec::new()) else {
+        return false;
+    };
+    client
+        .request_text(request)
+        .await
+        .is_ok_and(|body| body == "ok")
 }
 
 async fn takes_pods(nodes: &Api<Node>, count: u32) -> bool {
-    let Ok(list) = nodes.list(&Default::default()).await else { return false };
+    let Ok(list) = nodes.list(&Default::default()).await else {
+        return false;
+    };
     let ready = list.items.iter().filter(|node| {
-        let conditions = node.status.as_ref().and_then(|status| status.conditions.as_ref());
-        let ready = conditions.is_some_and(|all| all.iter().any(|one| one.type_ == "Ready" && one.status == "True"));
-        let tainted = node.spec.as_ref().and_then(|spec| spec.taints.as_ref()).is_some_and(|taints| !taints.is_empty());
+        let conditions = node
+            .status
+            .as_ref()
+            .and_then(|status| status.conditions.as_ref());
+        let ready = conditions.is_some_and(|all| {
+            all.iter()
+                .any(|one| one.type_ == "Ready" && one.status == "True")
+        });
+        let tainted = node
+            .spec
+            .as_ref()
+            .and_then(|spec| spec.taints.as_ref())
+            .is_some_and(|taints| !taints.is_empty());
         ready && !tainted
     });
     u32::try_from(ready.count()).is_ok_and(|ready| ready >= count)

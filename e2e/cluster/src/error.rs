@@ -61,14 +61,21 @@ pub enum Error {
 impl Error {
     pub(crate) fn kubernetes(what: impl Into<String>) -> impl FnOnce(kube::Error) -> Self {
         let what = what.into();
-        |source| Self::Kubernetes { what, source: Box::new(source) }
+        |source| Self::Kubernetes {
+            what,
+            source: Box::new(source),
+        }
     }
 
     pub(crate) fn http(query: &str) -> impl FnOnce(reqwest::Error) -> Self {
         // The cause is what matters: the error's own text is only that a request failed, and where.
         move |error| {
-            let cause = std::error::Error::source(&error).map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
-            Self::Query { query: query.to_owned(), message: cause }
+            let cause = std::error::Error::source(&error)
+                .map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
+            Self::Query {
+                query: query.to_owned(),
+                message: cause,
+            }
         }
     }
 

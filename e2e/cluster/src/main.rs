@@ -68,8 +68,16 @@ async fn run(binaries: &Binaries, up: Up) -> anyhow::Result<()> {
         dir: up.dir,
     };
     let cluster = ControlPlane::start(binaries, options).await?;
-    writeln!(std::io::stdout(), "export KUBECONFIG={}", cluster.kubeconfig().display())?;
-    writeln!(std::io::stderr(), "logs are in {}; Ctrl-C stops", cluster.dir().display())?;
+    writeln!(
+        std::io::stdout(),
+        "export KUBECONFIG={}",
+        cluster.kubeconfig().display()
+    )?;
+    writeln!(
+        std::io::stderr(),
+        "logs are in {}; Ctrl-C stops",
+        cluster.dir().display()
+    )?;
     tokio::select! { _ = interrupt.recv() => (), _ = terminate.recv() => () }
     cluster.stop().await;
     Ok(())
@@ -78,5 +86,7 @@ async fn run(binaries: &Binaries, up: Up) -> anyhow::Result<()> {
 /// A finite number of seconds that a duration can hold.
 fn seconds(text: &str) -> Result<f64, String> {
     let seconds: f64 = text.parse().map_err(|error| format!("{error}"))?;
-    Duration::try_from_secs_f64(seconds).map(|_| seconds).map_err(|error| error.to_string())
+    Duration::try_from_secs_f64(seconds)
+        .map(|_| seconds)
+        .map_err(|error| error.to_string())
 }

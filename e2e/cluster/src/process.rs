@@ -72,7 +72,9 @@ pub enum ProcessError {
         tail: String,
     },
     /// The process runs, but what was awaited did not come about.
-    #[error("{name}: {what} did not come about within {timeout:?}; the end of its log {log}:\n{tail}")]
+    #[error(
+        "{name}: {what} did not come about within {timeout:?}; the end of its log {log}:\n{tail}"
+    )]
     TimedOut {
         /// Name of the process.
         name: String,
@@ -118,7 +120,11 @@ pub struct Spec {
 
 impl Spec {
     /// A process that has five seconds to end itself and removes nothing.
-    pub fn new(name: impl Into<String>, program: impl Into<PathBuf>, log: impl Into<PathBuf>) -> Self {
+    pub fn new(
+        name: impl Into<String>,
+        program: impl Into<PathBuf>,
+        log: impl Into<PathBuf>,
+    ) -> Self {
         Self {
             name: name.into(),
             program: program.into(),
@@ -189,13 +195,22 @@ impl Process {
         let lifeline = supervisor.stdin.take();
         let mut line = String::new();
         if let Some(stdout) = supervisor.stdout.take() {
-            BufReader::new(stdout).read_line(&mut line).map_err(failed)?;
+            BufReader::new(stdout)
+                .read_line(&mut line)
+                .map_err(failed)?;
         }
         let pid = line.trim().parse().map_err(|_| {
             let log = spec.log.display();
-            failed(std::io::Error::other(format!("the supervising shell reported no process id; can {log} be written?")))
+            failed(std::io::Error::other(format!(
+                "the supervising shell reported no process id; can {log} be written?"
+            )))
         })?;
-        Ok(Self { spec, supervisor, lifeline, pid })
+        Ok(Self {
+            spec,
+            supervisor,
+            lifeline,
+            pid,
+        })
     }
 
     /// Process id of the child itself, not of its supervisor.
@@ -213,7 +228,10 @@ impl Process {
     /// # Errors
     /// [`ProcessError::Ended`] with the end of its log where it does not.
     pub fn check(&mut self) -> Result<(), ProcessError> {
-        let status = self.supervisor.try_wait().map_err(|source| self.control("wait for", source))?;
+        let status = self
+            .supervisor
+            .try_wait()
+            .map_err(|source| self.control("wait for", source))?;
         match status {
             None => Ok(()),
             Some(status) => Err(ProcessError::Ended {
@@ -263,7 +281,9 @@ impl Process {
             && let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw)
         {
             kill_process(pid, Signal::KILL).map_err(|errno| self.control("kill", errno.into()))?;
-            self.supervisor.wait().map_err(|source| self.control("wait for", source))?;
+            self.supervisor
+                .wait()
+                .map_err(|source| self.control("wait for", source))?;
         }
         Ok(())
     }
@@ -275,7 +295,11 @@ impl Process {
     }
 
     fn control(&self, what: &'static str, source: std::io::Error) -> ProcessError {
-        ProcessError::Control { what, name: self.spec.name.clone(), source }
+        ProcessError::Control {
+            what,
+            name: self.spec.name.clone(),
+            source,
+        }
     }
 }
 
@@ -286,7 +310,10 @@ impl Drop for Process {
         let deadline = Instant::now() + self.spec.grace + Duration::from_secs(5);
         while let Ok(None) = self.supervisor.try_wait() {
             if Instant::now() >= deadline {
-                if let Some(group) = i32::try_from(self.supervisor.id()).ok().and_then(Pid::from_raw) {
+                if let Some(group) = i32::try_from(self.supervisor.id())
+                    .ok()
+                    .and_then(Pid::from_raw)
+                {
                     // Nothing is left to do where even this fails: the group has ended in the meantime.
                     let _ = kill_process_group(group, Signal::KILL);
                 }

@@ -54,11 +54,28 @@ pub fn console() -> impl FnMut(Progress) + Send + 'static {
     let mut last_line: Option<(String, Instant)> = None;
     move |progress| {
         let (text, done, total) = match progress {
-            Progress::Waiting => ("waiting for another build into the same cache".to_owned(), 0, 0),
+            Progress::Waiting => (
+                "waiting for another build into the same cache".to_owned(),
+                0,
+                0,
+            ),
             Progress::Resolving { downloaded: 0 } => ("Go modules".to_owned(), 0, 0),
-            Progress::Resolving { downloaded } => (format!("Go modules: {downloaded} downloaded"), 0, 0),
-            Progress::Building { step, steps, what, done, total } => (format!("[{step}/{steps}] {what}"), done, total),
-            Progress::Built { step, steps, what, took } => {
+            Progress::Resolving { downloaded } => {
+                (format!("Go modules: {downloaded} downloaded"), 0, 0)
+            }
+            Progress::Building {
+                step,
+                steps,
+                what,
+                done,
+                total,
+            } => (format!("[{step}/{steps}] {what}"), done, total),
+            Progress::Built {
+                step,
+                steps,
+                what,
+                took,
+            } => {
                 if let Some(bar) = bar.take() {
                     bar.finish_and_clear();
                 }
@@ -73,15 +90,26 @@ pub fn console() -> impl FnMut(Progress) + Send + 'static {
                 bar.enable_steady_tick(Duration::from_millis(250));
                 bar
             });
-            let template = if total > 0 { "{spinner} {msg} {wide_bar} {pos}/{len} packages {elapsed}" } else { "{spinner} {msg} {elapsed}" };
+            let template = if total > 0 {
+                "{spinner} {msg} {wide_bar} {pos}/{len} packages {elapsed}"
+            } else {
+                "{spinner} {msg} {elapsed}"
+            };
             if let Ok(style) = ProgressStyle::with_template(template) {
                 bar.set_style(style);
             }
             bar.set_length(total as u64);
             bar.set_position(done as u64);
             bar.set_message(text);
-        } else if last_line.as_ref().is_none_or(|(last, at)| *last != text || at.elapsed() >= LINE_EVERY) {
-            let count = if total > 0 { format!(" {done}/{total} packages") } else { String::new() };
+        } else if last_line
+            .as_ref()
+            .is_none_or(|(last, at)| *last != text || at.elapsed() >= LINE_EVERY)
+        {
+            let count = if total > 0 {
+                format!(" {done}/{total} packages")
+            } else {
+                String::new()
+            };
             line(&format!("{text}{count}"));
             last_line = Some((text, Instant::now()));
         }

@@ -83,10 +83,19 @@ impl Prometheus {
         }
         let port = port::free().map_err(Error::Port)?;
         let config = dir.join("prometheus.yml");
-        let spec = Spec::new("prometheus", &binaries.prometheus, dir.join("prometheus.log")).grace(GRACE).args([
+        let spec = Spec::new(
+            "prometheus",
+            &binaries.prometheus,
+            dir.join("prometheus.log"),
+        )
+        .grace(GRACE)
+        .args([
             format!("--config.file={}", config.display()),
             format!("--storage.tsdb.path={}", data.display()),
-            format!("--storage.tsdb.retention.time={}s", options.retention.as_secs()),
+            format!(
+                "--storage.tsdb.retention.time={}s",
+                options.retention.as_secs()
+            ),
             format!("--web.listen-address=127.0.0.1:{port}"),
             // `scrape` reloads the configuration through it.
             "--web.enable-lifecycle".into(),
@@ -99,7 +108,11 @@ impl Prometheus {
             url: format!("http://127.0.0.1:{port}"),
             scrape_interval: options.scrape_interval,
             // No pool: a connection that a kill has broken must not be what a later query fails on.
-            http: reqwest::Client::builder().pool_max_idle_per_host(0).no_proxy().build().map_err(Error::http("set-up"))?,
+            http: reqwest::Client::builder()
+                .pool_max_idle_per_host(0)
+                .no_proxy()
+                .build()
+                .map_err(Error::http("set-up"))?,
         };
         this.write_config(&options.targets)?;
         this.restart().await?;
@@ -128,7 +141,11 @@ impl Prometheus {
     pub async fn scrape(&self, targets: &[ScrapeTarget]) -> Result<(), Error> {
         self.write_config(targets)?;
         let request = self.http.post(format!("{}/-/reload", self.url));
-        request.send().await.and_then(reqwest::Response::error_for_status).map_err(Error::http("reload"))?;
+        request
+            .send()
+            .await
+            .and_then(reqwest::Response::error_for_status)
+            .map_err(Error::http("reload"))?;
         Ok(())
     }
 
@@ -138,12 +155,18 @@ impl Prometheus {
     /// # Errors
     /// [`Error::Query`] where the server does not run or refuses the query.
     pub async fn query(&self, query: &str) -> Result<Value, Error> {
-        let request = self.http.post(format!("{}/api/v1/query", self.url)).form(&[("query", query)]);
+        let request = self
+            .http
+            .post(format!("{}/api/v1/query", self.url))
+            .form(&[("query", query)]);
         let answer = async { request.send().await?.json::<Value>().await };
         let mut answer = answer.await.map_err(Error::http(query))?;
         match answer.pointer_mut("/data/result") {
             Some(result) => Ok(result.take()),
-            None => Err(Error::Query { query: query.to_owned(), message: answer.to_string() }),
+            None => Err(Error::Query {
+                query: query.to_owned(),
+                message: answer.to_string(),
+            }),
         }
     }
 
@@ -166,8 +189,15 @@ impl Prometheus {
         end(self.process.take()).await;
         let process = self.process.insert(Process::spawn(self.spec.clone())?);
         let (http, url) = (&self.http, format!("{}/-/ready", self.url));
-        let ready = async || http.get(&url).send().await.is_ok_and(|answer| answer.status().is_success());
-        Ok(process.wait_until("readiness", START_TIMEOUT, ready).await?)
+        let ready = async || {
+            http.get(&url)
+                .send()
+                .await
+                .is_ok_and(|answer| answer.status().is_success())
+        };
+        Ok(process
+            .wait_until("readiness", START_TIMEOUT, ready)
+            .await?)
     }
 
     /// Stops the server. Dropping does the same, but blocks the runtime's thread.
@@ -213,12 +243,24 @@ async fn end<T: Send + 'static>(value: T) {
 }
 
 async fn backfill(promtool: &Path, file: &Path, data: &Path) -> Result<(), Error> {
-    let failed = |message: String| Error::Backfill { file: file.to_owned(), message };
+    let failed = |message: String| Error::Backfill {
+        file: file.to_owned(),
+        message,
+    };
     let mut command = tokio::process::Command::new(promtool);
-    command.args(["tsdb", "create-blocks-from", "openmetrics", "--quiet"]).arg(file).arg(data);
-    let output = command.kill_on_drop(true).output().await.map_err(|error| failed(error.to_string()))?;
+    command
+        .args(["tsdb", "create-blocks-from", "openmetrics", "--quiet"])
+        .arg(file)
+        .arg(data);
+    let output = command
+        .kill_on_drop(true)
+        .output()
+        .await
+        .map_err(|error| failed(error.to_string()))?;
     if output.status.success() {
         return Ok(());
     }
-    Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned()))
+    Err(failed(
+        String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+    ))
 }

@@ -21,7 +21,12 @@ pub(crate) fn etcd(dir: &Path, port: u16) -> Vec<String> {
     ]
 }
 
-pub(crate) fn kube_apiserver(dir: &Path, port: u16, etcd_port: u16, credentials: &Credentials) -> Vec<String> {
+pub(crate) fn kube_apiserver(
+    dir: &Path,
+    port: u16,
+    etcd_port: u16,
+    credentials: &Credentials,
+) -> Vec<String> {
     vec![
         format!("--etcd-servers=http://127.0.0.1:{etcd_port}"),
         "--bind-address=127.0.0.1".into(),
@@ -29,13 +34,25 @@ pub(crate) fn kube_apiserver(dir: &Path, port: u16, etcd_port: u16, credentials:
         "--advertise-address=127.0.0.1".into(),
         format!("--secure-port={port}"),
         format!("--cert-dir={}", dir.display()),
-        format!("--tls-cert-file={}", credentials.serving_certificate.display()),
-        format!("--tls-private-key-file={}", credentials.serving_key.display()),
+        format!(
+            "--tls-cert-file={}",
+            credentials.serving_certificate.display()
+        ),
+        format!(
+            "--tls-private-key-file={}",
+            credentials.serving_key.display()
+        ),
         format!("--token-auth-file={}", credentials.tokens.display()),
         "--authorization-mode=RBAC".into(),
         "--service-account-issuer=https://kubernetes.default.svc".into(),
-        format!("--service-account-key-file={}", credentials.service_account_public_key.display()),
-        format!("--service-account-signing-key-file={}", credentials.service_account_key.display()),
+        format!(
+            "--service-account-key-file={}",
+            credentials.service_account_public_key.display()
+        ),
+        format!(
+            "--service-account-signing-key-file={}",
+            credentials.service_account_key.display()
+        ),
         "--service-cluster-ip-range=10.96.0.0/16".into(),
         // Pods here use no service account, and its admission would refuse those of a namespace that is a moment old.
         "--disable-admission-plugins=ServiceAccount".into(),
@@ -44,8 +61,15 @@ pub(crate) fn kube_apiserver(dir: &Path, port: u16, etcd_port: u16, credentials:
     ]
 }
 
-pub(crate) fn kube_controller_manager(credentials: &Credentials, horizontal_pod_autoscaler: bool) -> Vec<String> {
-    let controllers = if horizontal_pod_autoscaler { "*" } else { "*,-horizontal-pod-autoscaler-controller" };
+pub(crate) fn kube_controller_manager(
+    credentials: &Credentials,
+    horizontal_pod_autoscaler: bool,
+) -> Vec<String> {
+    let controllers = if horizontal_pod_autoscaler {
+        "*"
+    } else {
+        "*,-horizontal-pod-autoscaler-controller"
+    };
     let mut flags = client(credentials);
     flags.push(format!("--controllers={controllers}"));
     flags

@@ -1,11 +1,11 @@
 //! Prometheus as its users see it: it answers, knows imported history, scrapes what it is told to, and can be made to
 //! fail and come back.
 
-use std::net::SocketAddr;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener};
 use std::time::{Duration, Instant, SystemTime};
 
 use headroom_cluster::{Binaries, Error, Prometheus, PrometheusOptions, ScrapeTarget, console};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -13,15 +13,27 @@ const PATIENCE: Duration = Duration::from_secs(60);
 async fn it_answers_and_knows_imported_history() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("history.om");
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap()
+        .as_secs();
     let then = now - 3 * 24 * 60 * 60;
-    let samples: String = (0..10).map(|n| format!("load{{app=\"web\"}} {} {}\n", 100 + n, then + 15 * n)).collect();
+    let samples: String = (0..10)
+        .map(|n| format!("load{{app=\"web\"}} {} {}\n", 100 + n, then + 15 * n))
+        .collect();
     std::fs::write(&file, format!("# TYPE load gauge\n{samples}# EOF\n")).unwrap();
 
-    let prometheus = start(PrometheusOptions { backfill: vec![file], ..PrometheusOptions::default() }).await;
+    let prometheus = start(PrometheusOptions {
+        backfill: vec![file],
+        ..PrometheusOptions::default()
+    })
+    .await;
     let result = prometheus.query("vector(1)").await.unwrap();
     assert_eq!(result.pointer("/0/value/1").unwrap(), "1");
-    let result = prometheus.query(&format!("load @ {}", then + 135)).await.unwrap();
+    let result = prometheus
+        .query(&format!("load @ {}", then + 135))
+        .await
+        .unwrap();
     assert_eq!(result.pointer("/0/value/1").unwrap(), "109");
     assert_eq!(result.pointer("/0/metric/app").unwrap(), "web");
 
@@ -33,14 +45,22 @@ async fn it_answers_and_knows_imported_history() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_scrapes_what_it_is_told_to() {
-    let address = exporter("requests_total 42\n").await;
+    let address = exporter("requests_total 42\n");
     let prometheus = start(PrometheusOptions::default()).await;
     assert_eq!(prometheus.query("up").await.unwrap(), serde_json::json!([]));
-    let target = ScrapeTarget { job: "web".into(), address: address.to_string() };
+    let target = ScrapeTarget {
+        job: "web".into(),
+        address: address.to_string(),
+    };
     prometheus.scrape(&[target]).await.unwrap();
     until("a scraped value", async || {
-        let result = prometheus.query(r#"requests_total{job="web"}"#).await.unwrap();
-        result.pointer("/0/value/1").is_some_and(|value| value == "42")
+        let result = prometheus
+            .query(r#"requests_total{job="web"}"#)
+            .await
+            .unwrap();
+        result
+            .pointer("/0/value/1")
+            .is_some_and(|value| value == "42")
     })
     .await;
 }
@@ -70,16 +90,19 @@ async fn start(options: PrometheusOptions) -> Prometheus {
     Prometheus::start(&binaries, options).await.unwrap()
 }
 
-/// Answers each connection's first request with `metrics`.
-async fn exporter(metrics: &'static str) -> SocketAddr {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+/// Answers each connection's first request with `metrics`, until the test process ends.
+fn exporter(metrics: &'static str) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        while let Ok((mut connection, _)) = listener.accept().await {
-            let head = format!("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n", metrics.len());
+    std::thread::spawn(move || {
+        for mut connection in listener.incoming().flatten() {
+            let length = metrics.len();
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\n"
+            );
             // Prometheus's request fits the buffer; a scrape that broke off is tried again by Prometheus.
-            let _ = connection.read(&mut [0; 4096]).await;
-            let _ = connection.write_all(format!("{head}Connection: close\r\n\r\n{metrics}").as_bytes()).await;
+            let _ = connection.read(&mut [0; 4096]);
+            let _ = write!(connection, "{head}Connection: close\r\n\r\n{metrics}");
         }
     });
     address
@@ -88,7 +111,10 @@ async fn exporter(metrics: &'static str) -> SocketAddr {
 async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     let started = Instant::now();
     while !condition().await {
-        assert!(started.elapsed() < PATIENCE, "no {what} within {PATIENCE:?}");
+        assert!(
+            started.elapsed() < PATIENCE,
+            "no {what} within {PATIENCE:?}"
+        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

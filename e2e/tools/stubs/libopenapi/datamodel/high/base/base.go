@@ -15,7 +15,7 @@ type (
 	Tag     struct{ Name, Summary, Description string }
 	Example struct {
 		Summary, Description string
-		Value   *yaml.Node
+		Value                *yaml.Node
 	}
 	DynamicValue[A, B any] struct {
 		N int
