@@ -1,0 +1,54 @@
+# Headroom's tasks. `make help` explains every one.
+# CARGO_TARGET_DIR and HEADROOM_CACHE (control-plane binaries) may point outside the checkout.
+
+TARGET  := $(or $(CARGO_TARGET_DIR),target)
+OUT     ?= out
+
+.DEFAULT_GOAL := help
+.PHONY: help build look demo binaries test test-unit test-cluster bench generate check fmt clippy deny clean
+
+help: ## Explain every target
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## Build the operator, optimised
+	cargo build --release --locked --bin headroom
+
+look: build ## Three minutes without a cluster: replay an example policy, print where the report is
+	$(TARGET)/release/headroom simulate --example --out $(OUT)/look
+
+demo: build ## The main job on an embedded control plane. DURATION=5m, CLUSTER=existing (KUBECONFIG), OUT=out
+	cargo build --release --locked -p headroom-demo
+	@HEADROOM=$(TARGET)/release/headroom OUT=$(OUT)/demo $(TARGET)/release/headroom-demo
+
+binaries: ## Build and cache etcd, the control plane, kwok and Prometheus (needs Go; once)
+	cargo run --locked -p headroom-cluster -- build
+
+test: binaries ## Pass every test: unit, table, property, scenario, and against a real control plane
+	cargo test --workspace --locked --no-fail-fast
+
+test-unit: ## Only what needs no control plane
+	cargo test --workspace --locked --exclude headroom-cluster --lib --bins
+	cargo test --locked --test architecture --test crd --test engine_laws --test precedence --test simulate --test validate
+
+test-cluster: binaries ## Only what needs a control plane
+	cargo test --locked --test cluster
+
+bench: ## Criterion benchmarks of decide and the forecast
+	cargo bench --locked --bench decide --bench forecast
+
+generate: ## Write what is generated from the code: CRD, precedence table
+	UPDATE=1 cargo test --locked --test crd --test precedence
+
+check: fmt clippy deny ## Format, lints, licences
+
+fmt: ## Check the format
+	cargo fmt --all --check
+
+clippy: ## Lints, warnings denied
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+deny: ## Licences, bans and sources of dependencies
+	cargo deny --locked check licenses bans sources
+
+clean: ## Remove reports and build output of this checkout; the cache stays
+	rm -rf $(OUT) target

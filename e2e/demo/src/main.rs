@@ -1,0 +1,67 @@
+//! `make demo`: Headroom at work, on a machine that has only Rust and Go.
+//!
+//! ```text
+//! shop ──/metrics──▶ Prometheus ◀──PromQL── headroom run ──/scale──▶ API server ── controller manager ── fake node
+//!   ▲ visitors           ▲ two weeks of history                         ▲ policy, Deployment
+//!   └──── script ────────┘                                              └──── table (what you see)
+//! ```
+//! `script` says how many visitors come when, for the history and for the live run alike; `shop` is a real HTTP service
+//! under that load; `stage` starts everything and applies the policy; `watch` shows and records what happens. Every
+//! process ends with this one, however it ends.
+
+mod script;
+mod shop;
+mod stage;
+mod watch;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use clap::Parser;
+
+/// Headroom at work: load, three kinds of evidence, and the replicas that follow.
+#[derive(Debug, Parser)]
+struct Args {
+    /// How long the show lasts, from 2m to 1h; Ctrl-C ends it earlier.
+    #[arg(long, env = "DURATION", default_value = "5m", value_parser = duration)]
+    duration: Duration,
+    /// `local`: an embedded control plane. `existing`: the cluster of KUBECONFIG.
+    #[arg(long, env = "CLUSTER", default_value = "local")]
+    cluster: stage::Where,
+    /// Where the report goes.
+    #[arg(long, env = "OUT", default_value = "out/demo")]
+    out: PathBuf,
+    /// The operator's binary.
+    #[arg(long, env = "HEADROOM")]
+    headroom: PathBuf,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let duration = headroom::validate::duration(text)?;
+    let duration = Duration::try_from(duration).map_err(|e| e.to_string())?;
+    if (Duration::from_secs(120)..=Duration::from_secs(3600)).contains(&duration) {
+        Ok(duration)
+    } else {
+        Err("give a duration from 2m to 1h".to_owned())
+    }
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let args = Args::parse();
+    ensure!(args.headroom.exists(), "{} does not exist; `make demo` builds it", args.headroom.display());
+    std::fs::create_dir_all(&args.out).with_context(|| format!("{} cannot be made", args.out.display()))?;
+    let stage = stage::Stage::set(&args).await?;
+    let recording = tokio::select! {
+        recording = watch::until(&stage, args.duration) => recording?,
+        _ = tokio::signal::ctrl_c() => {
+            println!("\nstopped early");
+            stage.recorded()
+        }
+    };
+    recording.write(&args.out)?;
+    stage.clear().await?;
+    println!("every process was stopped");
+    Ok(())
+}

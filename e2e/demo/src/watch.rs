@@ -1,0 +1,195 @@
+//! Watching: a line whenever something changes, a recording of every second, and the report at the end.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context;
+use headroom::api::ScalingPolicy;
+use headroom::api::status::{ProposalStatus, ScalingPolicyStatus};
+use headroom::simulate::moments::{Moment, MomentKind};
+use headroom::simulate::render;
+use headroom::simulate::summary::Tally;
+use headroom::simulate::timeline::{Evidence, Tick, Timeline};
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::api::apps::v1::Deployment;
+use kube::api::Api;
+
+use crate::script::{self, Script};
+use crate::shop::now;
+use crate::stage::{NAME, NAMESPACE, Stage};
+
+/// A line at least this often, in seconds, so that nobody thinks it hangs.
+const QUIET: u64 = 10;
+
+/// What was seen.
+#[derive(Clone)]
+pub struct Recording {
+    timeline: Timeline,
+    tally: Tally,
+    winners: BTreeMap<String, u64>,
+    moments: Vec<Moment>,
+    failed: u64,
+}
+
+/// What one second looked like.
+struct Second {
+    load: f64,
+    desired: u32,
+    ready: u32,
+    status: ScalingPolicyStatus,
+}
+
+/// Shows and records until the show is over.
+pub async fn until(stage: &Stage, length: Duration) -> anyhow::Result<Recording> {
+    let policies: Api<ScalingPolicy> = Api::namespaced(stage.client.clone(), NAMESPACE);
+    let deployments: Api<Deployment> = Api::namespaced(stage.client.clone(), NAMESPACE);
+    let mut seconds = tokio::time::interval(Duration::from_secs(1));
+    let mut served = stage.shop.served();
+    let mut shown: Option<(String, u64)> = None;
+    let end = stage.script.start as f64 + length.as_secs_f64();
+    println!("{}", heading());
+    while now() < end {
+        seconds.tick().await;
+        let (policy, deployment) = tokio::try_join!(policies.get(NAME), deployments.get(NAME)).context("the API server")?;
+        let before = std::mem::replace(&mut served, stage.shop.served());
+        let ready = deployment.status.and_then(|s| s.ready_replicas).unwrap_or(0);
+        let desired = deployment.spec.and_then(|s| s.replicas).unwrap_or(0);
+        let second = Second {
+            load: (served - before) as f64,
+            desired: u32::try_from(desired).unwrap_or(0),
+            ready: u32::try_from(ready).unwrap_or(0),
+            status: policy.status.unwrap_or_default(),
+        };
+        let at = headroom::clock::now();
+        let mut recording = stage.recording.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        recording.failed = stage.shop.failed();
+        recording.take(at, &second);
+        drop(recording);
+        let elapsed = (now() - stage.script.start as f64).max(0.0) as u64;
+        let line = line(&second);
+        if shown.as_ref().is_none_or(|(last, when)| *last != key(&second) || elapsed >= when + QUIET) {
+            println!("{:>3}:{:02}  {line}", elapsed / 60, elapsed % 60);
+            shown = Some((key(&second), elapsed));
+        }
+    }
+    Ok(stage.recorded())
+}
+
+fn heading() -> String {
+    let columns = ["requests/s", "requests", "forecast", "newsletter", "winner", "desired", "ready"];
+    let [load, metric, forecast, window, winner, desired, ready] = columns;
+    format!(" time  {load:>10}  {metric:>8}  {forecast:>8}  {window:>10}  {winner:>10}  {desired:>7}  {ready:>5}   why")
+}
+
+fn line(second: &Second) -> String {
+    let decision = second.status.decision.as_ref();
+    let says = |source: &str| {
+        let proposals = decision.map_or(&[][..], |d| &d.proposals);
+        proposals.iter().find(|p| p.source == source).map_or("-".to_owned(), replicas)
+    };
+    let winner = decision.and_then(|d| d.winner.as_deref()).unwrap_or("-");
+    let why = decision.map_or("", |d| d.message.as_str());
+    format!(
+        "{:>10.0}  {:>8}  {:>8}  {:>10}  {winner:>10}  {:>7}  {:>5}   {}",
+        second.load,
+        says("metric"),
+        says("forecast"),
+        says("schedule"),
+        second.desired,
+        second.ready,
+        why.chars().take(110).collect::<String>(),
+    )
+}
+
+fn replicas(proposal: &ProposalStatus) -> String {
+    proposal.replicas.map_or("-".to_owned(), |n| n.to_string())
+}
+
+/// What makes a new line: counts, proposals, winner.
+fn key(second: &Second) -> String {
+    let decision = second.status.decision.as_ref();
+    let proposals: Vec<String> = decision.iter().flat_map(|d| d.proposals.iter().map(replicas)).collect();
+    let winner = decision.and_then(|d| d.winner.clone());
+    format!("{proposals:?} {winner:?} {} {}", second.desired, second.ready)
+}
+
+impl Recording {
+    /// Nothing was seen yet.
+    pub fn new(script: &Script) -> Self {
+        Recording {
+            timeline: Timeline::new(script.length as u64, vec!["newsletter".to_owned()]),
+            tally: Tally::new(SignedDuration::from_secs(1)),
+            winners: BTreeMap::new(),
+            moments: Vec::new(),
+            failed: 0,
+        }
+    }
+
+    fn take(&mut self, at: Timestamp, second: &Second) {
+        let decision = second.status.decision.as_ref();
+        let winner = decision.and_then(|d| d.winner.as_deref());
+        let evidence = match winner {
+            Some("forecast") => Evidence::Forecast,
+            Some("newsletter") => Evidence::Schedule,
+            Some(_) => Evidence::Metric,
+            None => Evidence::Nobody,
+        };
+        let open = second.status.schedules.first().is_some_and(|w| w.active);
+        let tick = Tick {
+            at,
+            load: second.load,
+            capacity: f64::from(second.ready) * script::CAPACITY,
+            desired: second.desired,
+            ready: second.ready,
+            evidence,
+            window: open.then_some(0),
+        };
+        self.timeline.push(&tick);
+        self.tally.tick(&tick);
+        if let Some(winner) = winner {
+            *self.winners.entry(winner.to_owned()).or_default() += 1;
+        }
+        let Some(decision) = decision.filter(|d| d.message.starts_with("scaled")) else { return };
+        if self.moments.last().is_none_or(|m| m.why != decision.message) {
+            let kind = match evidence {
+                _ if decision.limits.iter().any(|l| l.reason.contains("Down")) => MomentKind::Shrink,
+                Evidence::Forecast => MomentKind::Forecast,
+                Evidence::Schedule => MomentKind::Window,
+                Evidence::Metric | Evidence::Nobody => MomentKind::Growth,
+            };
+            let title = decision.message.split(':').next().unwrap_or_default().to_owned();
+            self.moments.push(Moment { at, kind, title, why: decision.message.clone() });
+        }
+    }
+
+    /// Writes the report and says what happened and why.
+    pub fn write(&self, out: &Path) -> anyhow::Result<()> {
+        let mut timeline = self.timeline.clone();
+        timeline.moments.clone_from(&self.moments);
+        let mut summary = self.tally.finish();
+        summary.policy = NAME.to_owned();
+        summary.replica_capacity = script::CAPACITY;
+        let ticks = summary.ticks.max(1) as f64;
+        summary.winners = self.winners.iter().map(|(name, n)| (name.clone(), *n as f64 / ticks)).collect();
+        summary.notes = vec!["Recorded live: a real API server, controller manager and Prometheus; pods on a fake node.".to_owned()];
+        let page = out.join("report.html");
+        std::fs::write(&page, render::report(&timeline, &summary)?).with_context(|| page.display().to_string())?;
+        let json = out.join("summary.json");
+        std::fs::write(&json, serde_json::to_string_pretty(&summary)?).with_context(|| json.display().to_string())?;
+
+        println!("\nWhat happened, and why");
+        for moment in &self.moments {
+            println!("  {:.0}  {}", moment.at, moment.why);
+        }
+        println!("\n{}", render::headline(&summary));
+        for (winner, share) in &summary.winners {
+            println!("  {winner:<12} won {:>3.0} % of the time", share * 100.0);
+        }
+        if self.failed > 0 {
+            println!("  {} visits found the shop itself busy", self.failed);
+        }
+        println!("\nreport: {}", page.canonicalize().unwrap_or(page).display());
+        Ok(())
+    }
+}
