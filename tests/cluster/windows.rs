@@ -1,7 +1,6 @@
 //! A window's floor acts at once; its end is damped.
 
 use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::jiff;
 
 use crate::harness::{Stage, wanted};
 
