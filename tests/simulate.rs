@@ -61,7 +61,10 @@ fn writes_timeline_summary_and_page() {
 
     let timeline = read(dir.path(), "timeline.csv");
     let rows: Vec<&str> = timeline.lines().collect();
-    assert_eq!(rows[..2], ["timestamp,load,desired,ready", "2026-11-20T08:00:00Z,10,1,1"]);
+    assert_eq!(
+        rows[..2],
+        ["timestamp,load,desired,ready", "2026-11-20T08:00:00Z,10,1,1"]
+    );
     assert_eq!(rows.len(), 1 + 20 * 2 + 1);
     assert_eq!(*rows.last().unwrap(), "2026-11-20T08:20:00Z,50,5,5");
 
@@ -88,13 +91,24 @@ fn writes_timeline_summary_and_page() {
 fn history_is_known_and_not_replayed() {
     let (dir, line) = files(POLICY, TRACE);
     let history = dir.path().join("h.csv");
-    fs::write(&history, "timestamp,value\n2026-11-20T07:00:00Z,30\n2026-11-20T08:10:00Z,99\n").unwrap();
-    run(&format!("{line} --history {} --start 2026-11-20T08:05:00Z", history.display())).unwrap();
+    fs::write(
+        &history,
+        "timestamp,value\n2026-11-20T07:00:00Z,30\n2026-11-20T08:10:00Z,99\n",
+    )
+    .unwrap();
+    run(&format!(
+        "{line} --history {} --start 2026-11-20T08:05:00Z",
+        history.display()
+    ))
+    .unwrap();
     let timeline = read(dir.path(), "timeline.csv");
     assert_eq!(timeline.lines().nth(1), Some("2026-11-20T08:05:00Z,10,1,1"));
     let summary: serde_json::Value = serde_json::from_str(&read(dir.path(), "summary.json")).unwrap();
     let note = summary["notes"][1].as_str().unwrap();
-    assert!(note.starts_with("1 rows of ") && note.ends_with("there the trace counts."), "{note}");
+    assert!(
+        note.starts_with("1 rows of ") && note.ends_with("there the trace counts."),
+        "{note}"
+    );
 }
 
 #[test]
@@ -102,7 +116,12 @@ fn refuses_with_file_field_value_and_remedy() {
     let broken = |from: &str, to: &str| POLICY.replace(from, to);
     // policy, trace, more options, what the message says
     let table = [
-        (POLICY.to_owned(), "timestamp,value\n2026-11-20T08:00:00Z,x\n", "", "t.csv, line 2: \"x\" is not a load"),
+        (
+            POLICY.to_owned(),
+            "timestamp,value\n2026-11-20T08:00:00Z,x\n",
+            "",
+            "t.csv, line 2: \"x\" is not a load",
+        ),
         (POLICY.to_owned(), "", "", "has no column \"timestamp\""),
         (
             POLICY.to_owned(),
@@ -110,9 +129,24 @@ fn refuses_with_file_field_value_and_remedy() {
             "--start 2026-11-21T00:00:00Z",
             "--start: 2026-11-21T00:00:00Z is not within the trace; give an instant from 2026-11-20T08:00:00Z to 2026-11-20T08:20:00Z",
         ),
-        (broken("ScalingPolicy", "HPA"), TRACE, "", "p.yaml: holds 0 objects of kind ScalingPolicy; give a file with one"),
-        (broken("averageValue: 10", "averageValue: ten"), TRACE, "", "p.yaml: spec.metrics[rps].target.averageValue: \"ten\" is not a quantity"),
-        (broken("maxReplicas", "mxReplicas"), TRACE, "", "p.yaml: is no ScalingPolicy: "),
+        (
+            broken("ScalingPolicy", "HPA"),
+            TRACE,
+            "",
+            "p.yaml: holds 0 objects of kind ScalingPolicy; give a file with one",
+        ),
+        (
+            broken("averageValue: 10", "averageValue: ten"),
+            TRACE,
+            "",
+            "p.yaml: spec.metrics[rps].target.averageValue: \"ten\" is not a quantity",
+        ),
+        (
+            broken("maxReplicas", "mxReplicas"),
+            TRACE,
+            "",
+            "p.yaml: is no ScalingPolicy: ",
+        ),
         (broken("metadata:", "\tmetadata:"), TRACE, "", "p.yaml: is not YAML: "),
     ];
     for (policy, trace, more, words) in table {
@@ -129,7 +163,11 @@ fn refuses_with_file_field_value_and_remedy() {
 #[test]
 fn the_example_replays_and_is_there_to_be_edited() {
     let dir = tempfile::tempdir().unwrap();
-    run(&format!("--example --tick 5m --out {}", dir.path().join("out").display())).unwrap();
+    run(&format!(
+        "--example --tick 5m --out {}",
+        dir.path().join("out").display()
+    ))
+    .unwrap();
     let summary: serde_json::Value = serde_json::from_str(&read(dir.path(), "summary.json")).unwrap();
     assert_eq!(summary["from"], "2026-11-22T23:00:00Z");
     for file in ["policy.yaml", "trace.csv", "timeline.csv", "report.html"] {

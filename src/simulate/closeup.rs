@@ -91,7 +91,9 @@ impl CloseUps {
         if self.seen < LEAST_BLOCKS {
             return Vec::new();
         }
-        let lost = self.most_lost.map(|b| ("where the most load exceeded ready capacity", b));
+        let lost = self
+            .most_lost
+            .map(|b| ("where the most load exceeded ready capacity", b));
         let growth = || self.most_growth.map(|b| ("where replicas had to grow the most", b));
         let foreseen = self.most_foreseen.map(|b| ("where the forecast asked for the most", b));
         let mut looks: Vec<(&str, Block)> = lost.or_else(growth).into_iter().collect();
@@ -160,7 +162,10 @@ mod tests {
 
     #[test]
     fn looks_where_it_was_short_and_where_it_was_foreseen() {
-        let (lost, grew) = ("where the most load exceeded ready capacity", "where replicas had to grow the most");
+        let (lost, grew) = (
+            "where the most load exceeded ready capacity",
+            "where replicas had to grow the most",
+        );
         let foreseen = "where the forecast asked for the most";
         check(&[], &[]);
         check(&[(400, 1.0, 5, Evidence::Metric)], &[(6, grew)]);

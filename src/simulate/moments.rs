@@ -5,8 +5,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::timeline::{Evidence, Tick};
 use super::spell;
+use super::timeline::{Evidence, Tick};
 use crate::engine::decision::{Decision, LimitKind, Outcome, Source};
 use crate::engine::policy::Policy;
 use crate::report::words;

@@ -1,7 +1,7 @@
 //! Words for durations, shares and dates on the page; a decision's own words are `report/words.rs`.
 
-use jiff::tz::TimeZone;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 /// `45 s`, `2 min 30 s`, `3 h 5 min`, `2 d 4 h`: the two largest units.
 pub fn seconds(seconds: f64) -> String {

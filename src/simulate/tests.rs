@@ -55,7 +55,13 @@ fn ticks(setup: &Setup, series: &Series) -> Vec<Tick> {
 /// A load of 10 that becomes 40 within the second after 08:01, target 10 each, start-up one minute.
 #[test]
 fn a_step_by_hand() {
-    let series = Series::new([(second(0), 10.0), (second(60), 10.0), (second(61), 40.0), (second(180), 40.0)]).unwrap();
+    let series = Series::new([
+        (second(0), 10.0),
+        (second(60), 10.0),
+        (second(61), 40.0),
+        (second(180), 40.0),
+    ])
+    .unwrap();
     let setup = Setup {
         policy: Policy {
             bounds: Bounds { min: 1, max: 10 },
@@ -77,7 +83,10 @@ fn a_step_by_hand() {
         end: second(180),
     };
     let rows = ticks(&setup, &series);
-    let rows: Vec<_> = rows.iter().map(|t| (t.at.as_second(), t.load, t.desired, t.ready)).collect();
+    let rows: Vec<_> = rows
+        .iter()
+        .map(|t| (t.at.as_second(), t.load, t.desired, t.ready))
+        .collect();
     let expected = [
         (0, 10.0, 1, 1),
         (30, 10.0, 1, 1),
@@ -112,7 +121,8 @@ fn a_replay_is_decide_in_a_loop() {
     let mut changes = 0;
     for (i, step) in Replay::new(&setup, &series).enumerate() {
         let now = setup.start + secs(15 * i as i64);
-        let ready = |born: &[Timestamp]| born.iter().filter(|b| now.duration_since(**b) >= setup.startup).count() as u32;
+        let ready =
+            |born: &[Timestamp]| born.iter().filter(|b| now.duration_since(**b) >= setup.startup).count() as u32;
         let spec = born.len() as u32;
         let samples = lens.samples(policy, now, ready(&born));
         forecaster.observe(now, *samples[0].as_ref().unwrap());
@@ -137,7 +147,11 @@ fn a_replay_is_decide_in_a_loop() {
             });
         }
         assert_eq!(step.decision, decision);
-        assert_eq!((step.tick.desired, step.tick.ready), (born.len() as u32, ready(&born)), "at {now}");
+        assert_eq!(
+            (step.tick.desired, step.tick.ready),
+            (born.len() as u32, ready(&born)),
+            "at {now}"
+        );
     }
     assert!(changes > 4, "{changes} changes: the load was to rise");
 }
@@ -188,7 +202,11 @@ fn golden_run() {
         .collect();
     let summary = tally.finish();
     for source in ["metric/requests", "schedule/newsletter", "forecast/requests"] {
-        assert!(summary.winners.contains_key(source), "{source} never won: {:?}", summary.winners);
+        assert!(
+            summary.winners.contains_key(source),
+            "{source} never won: {:?}",
+            summary.winners
+        );
     }
     let summary = rounded(serde_json::to_value(summary).unwrap());
     insta::assert_json_snapshot!("golden_run", (summary, moments));

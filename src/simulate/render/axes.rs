@@ -83,7 +83,9 @@ fn months(from: Timestamp, to: Timestamp, step: i8) -> Vec<(Timestamp, String)> 
     let mut date = from.to_zoned(TimeZone::UTC).date().first_of_month();
     let mut marks = Vec::new();
     loop {
-        let Ok(at) = date.to_zoned(TimeZone::UTC) else { return marks };
+        let Ok(at) = date.to_zoned(TimeZone::UTC) else {
+            return marks;
+        };
         if at.timestamp() > to {
             return marks;
         }
@@ -114,7 +116,10 @@ mod tests {
         }
         assert_eq!(counts(3.0, 4), [0.0, 1.0, 2.0, 3.0]);
         assert_eq!(counts(22.0, 5), [0.0, 5.0, 10.0, 15.0, 20.0, 25.0]);
-        assert_eq!([short(0.0), short(1_500.0), short(12e6), short(0.1)], ["0", "1.5k", "12M", "0.1"]);
+        assert_eq!(
+            [short(0.0), short(1_500.0), short(12e6), short(0.1)],
+            ["0", "1.5k", "12M", "0.1"]
+        );
     }
 
     #[test]
@@ -132,6 +137,9 @@ mod tests {
             "21:00 Mon 23 03:00 06:00"
         );
         assert_eq!(labels("2026-01-10T00:00:00Z", "2026-12-20T00:00:00Z", 4), "Apr Jul Oct");
-        assert_eq!(labels("2026-11-01T00:00:00Z", "2026-11-30T00:00:00Z", 6), "2 Nov 9 Nov 16 Nov 23 Nov 30 Nov");
+        assert_eq!(
+            labels("2026-11-01T00:00:00Z", "2026-11-30T00:00:00Z", 6),
+            "2 Nov 9 Nov 16 Nov 23 Nov 30 Nov"
+        );
     }
 }

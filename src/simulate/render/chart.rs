@@ -84,18 +84,32 @@ const EDGE: i32 = 8;
 /// Load over the area that the ready replicas carry, with the shortages marked.
 pub(super) fn load(timeline: &Timeline, size: Size) -> Result<String, RenderError> {
     let columns = timeline.folded(size.columns);
-    let most = columns.iter().map(|c| c.load.max.max(c.capacity.max)).fold(0.0, f64::max);
+    let most = columns
+        .iter()
+        .map(|c| c.load.max.max(c.capacity.max))
+        .fold(0.0, f64::max);
     let marks = axes::values(most, size.values);
     draw(timeline, size, &marks, 0, |plot| {
         let carried = plot.steps(&columns, |c| c.capacity);
         plot.area(&carried, palette::READY, 0.16)?;
         plot.line(carried, palette::READY, 1.0, 0.9)?;
         plot.line(plot.curve(&columns, |c| c.load), palette::LOAD, 1.5, 1.0)?;
-        for (from, to) in plot.runs(&columns, |c| (c.short > 0).then_some(())).into_iter().map(|(a, b, ())| (a, b)) {
+        for (from, to) in plot
+            .runs(&columns, |c| (c.short > 0).then_some(()))
+            .into_iter()
+            .map(|(a, b, ())| (a, b))
+        {
             // A run of seconds in a chart of weeks still is a line that one can see.
             let (from, to) = (from - FINE / 2, to.max(from + FINE));
             plot.band(from, to, plot.top, plot.bottom, palette::SHORT, 0.22)?;
-            plot.band(from - FINE, to + FINE, plot.top, plot.top + 4 * FINE, palette::SHORT, 1.0)?;
+            plot.band(
+                from - FINE,
+                to + FINE,
+                plot.top,
+                plot.top + 4 * FINE,
+                palette::SHORT,
+                1.0,
+            )?;
         }
         Ok(())
     })
@@ -104,7 +118,10 @@ pub(super) fn load(timeline: &Timeline, size: Size) -> Result<String, RenderErro
 /// Replicas asked for and ready, with windows behind and winners below.
 pub(super) fn replicas(timeline: &Timeline, size: Size) -> Result<String, RenderError> {
     let columns = timeline.folded(size.columns);
-    let most = columns.iter().map(|c| c.desired.max.max(c.ready.max)).fold(0.0, f64::max);
+    let most = columns
+        .iter()
+        .map(|c| c.desired.max.max(c.ready.max))
+        .fold(0.0, f64::max);
     let marks = axes::counts(most, size.values);
     draw(timeline, size, &marks, STRIP + GAP, |plot| {
         let mut free = 0;
@@ -115,7 +132,13 @@ pub(super) fn replicas(timeline: &Timeline, size: Size) -> Result<String, Render
             // A label beside the last one, not across it: about 0.6 of the font's height to a letter.
             let width = name.chars().count() as i32 * size.font * FINE * 3 / 5;
             if from >= free && from + width <= plot.right {
-                plot.text(name, (from + 2 * FINE, plot.top), palette::SCHEDULE, HPos::Left, VPos::Top)?;
+                plot.text(
+                    name,
+                    (from + 2 * FINE, plot.top),
+                    palette::SCHEDULE,
+                    HPos::Left,
+                    VPos::Top,
+                )?;
                 free = from + width + 8 * FINE;
             }
         }
@@ -221,7 +244,11 @@ impl Plot<'_> {
         for (x, _, column) in self.edges(columns) {
             let span = of(column);
             let low_first = (span.first - span.min) <= (span.max - span.first);
-            let (second, third) = if low_first { (span.min, span.max) } else { (span.max, span.min) };
+            let (second, third) = if low_first {
+                (span.min, span.max)
+            } else {
+                (span.max, span.min)
+            };
             for value in [span.first, second, third, span.last] {
                 self.extend(&mut path, x, value);
             }
@@ -294,7 +321,15 @@ impl Plot<'_> {
             .map_err(failed)
     }
 
-    fn band(&self, from: i32, to: i32, top: i32, bottom: i32, color: RGBColor, opacity: f64) -> Result<(), RenderError> {
+    fn band(
+        &self,
+        from: i32,
+        to: i32,
+        top: i32,
+        bottom: i32,
+        color: RGBColor,
+        opacity: f64,
+    ) -> Result<(), RenderError> {
         let corners = [(from, top), (to, bottom)];
         self.root
             .draw(&Rectangle::new(corners, color.mix(opacity).filled()))

@@ -101,7 +101,12 @@ fn header(html: &mut String, s: &Summary) {
         .map(|w| format!("{} {}", evidence_name(w.0), percent(w.1)))
         .collect();
     let cards = [
-        ("Short of capacity", short, format!("{} of the time", percent(s.short_share)), s.short_share > MUCH),
+        (
+            "Short of capacity",
+            short,
+            format!("{} of the time", percent(s.short_share)),
+            s.short_share > MUCH,
+        ),
         (
             "Replica-hours",
             number(s.replica_hours),
@@ -111,13 +116,22 @@ fn header(html: &mut String, s: &Summary) {
         (
             "Changes",
             format!("{changes}"),
-            format!("{} a day, {} up and {} down", number((changes as f64 / days * 10.0).round() / 10.0), s.scale_ups, s.scale_downs),
+            format!(
+                "{} a day, {} up and {} down",
+                number((changes as f64 / days * 10.0).round() / 10.0),
+                s.scale_ups,
+                s.scale_downs
+            ),
             false,
         ),
         (
             "Who decided",
             format!("{} {}", leaders.unwrap_or("nobody"), percent(leader)),
-            if others.is_empty() { "of the time".to_owned() } else { others.join(", ") },
+            if others.is_empty() {
+                "of the time".to_owned()
+            } else {
+                others.join(", ")
+            },
             false,
         ),
     ];
@@ -143,7 +157,11 @@ fn share_of(s: &Summary, evidence: Evidence) -> f64 {
         Evidence::Forecast => "forecast/",
         Evidence::Nobody => "baseline/",
     };
-    s.winners.iter().filter(|(n, _)| n.starts_with(kind)).map(|(_, share)| share).sum()
+    s.winners
+        .iter()
+        .filter(|(n, _)| n.starts_with(kind))
+        .map(|(_, share)| share)
+        .sum()
 }
 
 fn evidence_name(evidence: Evidence) -> &'static str {
@@ -219,7 +237,13 @@ fn replica_chart(html: &mut String, timeline: &Timeline, s: &Summary) -> Result<
     let present = kinds.iter().filter(|(_, e, _)| share_of(s, *e) > 0.0);
     let mut entries: Vec<(&str, &str)> = present.map(|(class, _, name)| (*class, *name)).collect();
     if !entries.is_empty() {
-        entries.insert(0, ("none", "The strip below the replicas shows whose proposal was the largest:"));
+        entries.insert(
+            0,
+            (
+                "none",
+                "The strip below the replicas shows whose proposal was the largest:",
+            ),
+        );
         legend(html, &entries);
     }
     html.push_str("</section>\n");
@@ -291,7 +315,10 @@ fn tables(html: &mut String, s: &Summary) {
     html.push_str("<section>\n<h2>Numbers</h2>\n<div class=\"tables\">\n");
     table(html, "The run", rows.into_iter().map(|(n, v)| (n.to_owned(), v)));
     if !s.winners.is_empty() {
-        let winners = s.winners.iter().map(|(name, share)| (name.replace('/', " "), percent(*share)));
+        let winners = s
+            .winners
+            .iter()
+            .map(|(name, share)| (name.replace('/', " "), percent(*share)));
         table(html, "Whose proposal was the largest", winners);
     }
     if !s.limits.is_empty() {
@@ -305,7 +332,11 @@ fn tables(html: &mut String, s: &Summary) {
         ("They are means of", "1 min".to_owned()),
         ("Removed first", "the youngest".to_owned()),
     ];
-    table(html, "What was assumed", plant.into_iter().map(|(n, v)| (n.to_owned(), v)));
+    table(
+        html,
+        "What was assumed",
+        plant.into_iter().map(|(n, v)| (n.to_owned(), v)),
+    );
     html.push_str("</div>\n</section>\n");
 }
 
