@@ -36,12 +36,13 @@ impl Shop {
         let served = Counter::default();
         let mut registry = Registry::default();
         registry.register("http_requests", "Requests served", served.clone());
+        let registry = Arc::new(registry);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.context("the shop found no port")?;
         let address = listener.local_addr()?;
         let app = Router::new()
             .route("/", get(serve))
             .with_state(served.clone())
-            .route("/metrics", get(async move || page(&registry)));
+            .route("/metrics", get(move || std::future::ready(page(&registry))));
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
             // It ends with the demo; an error here shows as failing visitors.

@@ -1,0 +1,197 @@
+//! The reconciler against a scripted API server: which requests it makes, in which order, and what it does with refusals.
+//!
+//! One scenario per test; the target is a ReplicaSet, a kind that is not watched, so that every request is seen here.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use headroom::api::ScalingPolicy;
+use headroom::controller::{Context, reconcile};
+use headroom::observe::Servers;
+use headroom::report::metrics::Metrics;
+use http::{Request, Response};
+use kube::Client;
+use kube::client::Body;
+use kube::runtime::controller::Action;
+use kube::runtime::events::{Recorder, Reporter};
+use serde_json::{Value, json};
+use tower_test::mock;
+
+/// The API server's side of a scenario.
+struct ApiServer(mock::Handle<Request<Body>, Response<Body>>);
+
+impl ApiServer {
+    /// Takes the next request, which must be this one, answers it, and returns its body.
+    async fn takes(&mut self, method: &str, path: &str, answer: Value) -> Value {
+        let (request, send) = self.0.next_request().await.expect("a request");
+        let (head, body) = request.into_parts();
+        let what = format!("{} {}", head.method, head.uri.path());
+        assert_eq!(what, format!("{method} {path}"));
+        let body = body.collect_bytes().await.unwrap();
+        let status = answer["code"].as_u64().map_or(200, |code| u16::try_from(code).unwrap());
+        let response = Response::builder().status(status).body(Body::from(serde_json::to_vec(&answer).unwrap()));
+        send.send_response(response.unwrap());
+        serde_json::from_slice(&body).unwrap_or(Value::Null)
+    }
+
+    /// Discovery and the target's scale.
+    async fn shows_scale(&mut self, replicas: i32) {
+        let resources = json!({
+            "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": "apps/v1",
+            "resources": [{"name": "replicasets", "singularName": "replicaset", "namespaced": true, "kind": "ReplicaSet", "verbs": ["get"]}]
+        });
+        self.takes("GET", "/apis/apps/v1", resources).await;
+        self.takes("GET", SCALE, scale(replicas)).await;
+    }
+
+    /// No request is left unasked for.
+    async fn is_done(mut self) {
+        assert!(self.0.next_request().await.is_none(), "one more request");
+    }
+}
+
+const SCALE: &str = "/apis/apps/v1/namespaces/shop/replicasets/web/scale";
+const STATUS: &str = "/apis/headroom.dev/v1alpha1/namespaces/shop/scalingpolicies/web/status";
+const EVENTS: &str = "/apis/events.k8s.io/v1/namespaces/shop/events";
+
+fn scale(replicas: i32) -> Value {
+    json!({
+        "kind": "Scale", "apiVersion": "autoscaling/v1",
+        "metadata": {"name": "web", "namespace": "shop", "uid": "target-uid"},
+        "spec": {"replicas": replicas}, "status": {"replicas": replicas}
+    })
+}
+
+fn refused(code: u16, reason: &str) -> Value {
+    json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "reason": reason, "message": reason})
+}
+
+/// A policy whose window is always open with a floor of five.
+fn policy(mode: &str) -> Arc<ScalingPolicy> {
+    let object = json!({
+        "apiVersion": "headroom.dev/v1alpha1", "kind": "ScalingPolicy",
+        "metadata": {"name": "web", "namespace": "shop", "uid": "policy-uid", "generation": 1},
+        "spec": {
+            "targetRef": {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web"},
+            "minReplicas": 2, "maxReplicas": 9, "mode": mode,
+            "schedules": [{"name": "always", "start": "* * * * *", "duration": "1h", "minReplicas": 5}]
+        }
+    });
+    Arc::new(serde_json::from_value(object).unwrap())
+}
+
+fn stage() -> (Arc<Context>, ApiServer) {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let (service, handle) = mock::pair::<Request<Body>, Response<Body>>();
+    let client = Client::new(service, "shop");
+    let (metrics, _) = Metrics::new();
+    let servers = Servers::new([], Duration::from_secs(1), Arc::new(|_: &str, _, _| {})).unwrap();
+    let recorder = Recorder::new(client.clone(), Reporter::from("headroom"));
+    (Arc::new(Context::new(client, servers, metrics, recorder)), ApiServer(handle))
+}
+
+/// Reconciles once while the API server plays its part.
+async fn play<F: Future<Output = ()>>(mode: &str, part: impl FnOnce(ApiServer) -> F) -> Action {
+    let (context, server) = stage();
+    let object = policy(mode);
+    let reconciled = async {
+        let action = reconcile(object, context.clone()).await.unwrap();
+        drop(context); // the last client: the server sees the end of the requests
+        action
+    };
+    let (action, ()) = tokio::join!(reconciled, part(server));
+    action
+}
+
+#[tokio::test]
+async fn a_change_is_announced_made_and_reported_in_this_order() {
+    play("Active", |mut server| async move {
+        server.shows_scale(2).await;
+        let announced = server.takes("PATCH", STATUS, serde_json::to_value(&*policy("Active")).unwrap()).await;
+        let pending = &announced["status"]["damping"]["pendingScale"];
+        assert_eq!((&pending["from"], &pending["to"]), (&json!(2), &json!(5)));
+        let patch = server.takes("PATCH", SCALE, scale(5)).await;
+        let expected = json!([
+            {"op": "test", "path": "/metadata/uid", "value": "target-uid"},
+            {"op": "test", "path": "/spec/replicas", "value": 2},
+            {"op": "replace", "path": "/spec/replicas", "value": 5}
+        ]);
+        assert_eq!(patch, expected);
+        let reported = server.takes("PATCH", STATUS, serde_json::to_value(&*policy("Active")).unwrap()).await;
+        let status = &reported[0]["value"];
+        assert_eq!(status["damping"].get("pendingScale"), None, "the announcement is taken back");
+        assert_eq!(status["damping"]["scaleEvents"][0]["to"], 5);
+        assert_eq!(status["decision"]["winner"], "always");
+        let event = server.takes("POST", EVENTS, json!({})).await;
+        assert_eq!(event["reason"], "SuccessfulRescale");
+        server.is_done().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_conflict_changes_nothing_and_is_decided_again_soon() {
+    let action = play("Active", |mut server| async move {
+        server.shows_scale(2).await;
+        server.takes("PATCH", STATUS, serde_json::to_value(&*policy("Active")).unwrap()).await;
+        server.takes("PATCH", SCALE, refused(422, "Invalid")).await;
+        let reported = server.takes("PATCH", STATUS, serde_json::to_value(&*policy("Active")).unwrap()).await;
+        let damping = &reported[0]["value"]["damping"];
+        assert_eq!(damping.get("pendingScale"), None);
+        assert_eq!(damping.get("scaleEvents"), None, "no change was made");
+        server.is_done().await;
+    })
+    .await;
+    assert_eq!(action, Action::requeue(Duration::from_millis(500)));
+}
+
+#[tokio::test]
+async fn no_write_without_an_announcement() {
+    let (context, mut server) = stage();
+    let object = policy("Active");
+    let reconciled = async {
+        let result = reconcile(object, context.clone()).await;
+        drop(context);
+        result
+    };
+    let part = async move {
+        server.shows_scale(2).await;
+        server.takes("PATCH", STATUS, refused(500, "InternalError")).await;
+        server.takes("PATCH", STATUS, refused(500, "InternalError")).await;
+        server.is_done().await;
+    };
+    let (result, ()) = tokio::join!(reconciled, part);
+    assert!(result.is_err(), "the status could not be written: tried again by the error policy");
+}
+
+#[tokio::test]
+async fn a_dry_run_writes_only_its_status() {
+    play("DryRun", |mut server| async move {
+        server.shows_scale(2).await;
+        let reported = server.takes("PATCH", STATUS, serde_json::to_value(&*policy("DryRun")).unwrap()).await;
+        assert_eq!(reported[0]["value"]["desiredReplicas"], 5);
+        let event = server.takes("POST", EVENTS, json!({})).await;
+        assert_ne!(event["reason"], "SuccessfulRescale");
+        server.is_done().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_missing_target_is_reported_and_nothing_is_scaled() {
+    play("Active", |mut server| async move {
+        let resources = json!({
+            "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": "apps/v1",
+            "resources": [{"name": "replicasets", "singularName": "replicaset", "namespaced": true, "kind": "ReplicaSet", "verbs": ["get"]}]
+        });
+        server.takes("GET", "/apis/apps/v1", resources).await;
+        server.takes("GET", SCALE, refused(404, "NotFound")).await;
+        let reported = server.takes("PATCH", STATUS, serde_json::to_value(&*policy("Active")).unwrap()).await;
+        let conditions = reported[0]["value"]["conditions"].as_array().unwrap().clone();
+        let ready = conditions.iter().find(|c| c["type"] == "Ready").unwrap();
+        assert_eq!((&ready["status"], &ready["reason"]), (&json!("False"), &json!("TargetNotFound")));
+        server.takes("POST", EVENTS, json!({})).await;
+        server.is_done().await;
+    })
+    .await;
+}
