@@ -111,6 +111,12 @@ pub fn policy(spec: &ScalingPolicySpec) -> Result<Policy, Invalid> {
 }
 
 fn metric(spec: &MetricSpec, p: &mut Problems) -> Option<Metric> {
+    if spec.prometheus.query.trim().is_empty() {
+        p.add(
+            format!("metrics[{}].prometheus.query", spec.name),
+            "is empty; write a PromQL query that returns one number",
+        );
+    }
     let field = format!("metrics[{}].target", spec.name);
     let target = match (&spec.target.value, &spec.target.average_value) {
         (Some(value), None) => Target::Value(p.positive(&format!("{field}.value"), &value.0)?),
@@ -120,12 +126,6 @@ fn metric(spec: &MetricSpec, p: &mut Problems) -> Option<Metric> {
             return None;
         }
     };
-    if spec.prometheus.query.trim().is_empty() {
-        p.add(
-            format!("metrics[{}].prometheus.query", spec.name),
-            "is empty; write a PromQL query that returns one number",
-        );
-    }
     Some(Metric {
         name: spec.name.as_str().into(),
         target,

@@ -29,7 +29,9 @@ impl ApiServer {
         assert_eq!(what, format!("{method} {path}"));
         let body = body.collect_bytes().await.unwrap();
         let status = answer["code"].as_u64().map_or(200, |code| u16::try_from(code).unwrap());
-        let response = Response::builder().status(status).body(Body::from(serde_json::to_vec(&answer).unwrap()));
+        let response = Response::builder()
+            .status(status)
+            .body(Body::from(serde_json::to_vec(&answer).unwrap()));
         send.send_response(response.unwrap());
         serde_json::from_slice(&body).unwrap_or(Value::Null)
     }
@@ -87,7 +89,10 @@ fn stage() -> (Arc<Context>, ApiServer) {
     let (metrics, _) = Metrics::new();
     let servers = Servers::new([], Duration::from_secs(1), Arc::new(|_: &str, _, _| {})).unwrap();
     let recorder = Recorder::new(client.clone(), Reporter::from("headroom"));
-    (Arc::new(Context::new(client, servers, metrics, recorder)), ApiServer(handle))
+    (
+        Arc::new(Context::new(client, servers, metrics, recorder)),
+        ApiServer(handle),
+    )
 }
 
 /// Reconciles once while the API server plays its part.
@@ -107,7 +112,9 @@ async fn play<F: Future<Output = ()>>(mode: &str, part: impl FnOnce(ApiServer) -
 async fn a_change_is_announced_made_and_reported_in_this_order() {
     play("Active", |mut server| async move {
         server.shows_scale(2).await;
-        let announced = server.takes("PATCH", STATUS, serde_json::to_value(&*policy("Active")).unwrap()).await;
+        let announced = server
+            .takes("PATCH", STATUS, serde_json::to_value(&*policy("Active")).unwrap())
+            .await;
         let pending = &announced["status"]["damping"]["pendingScale"];
         assert_eq!((&pending["from"], &pending["to"]), (&json!(2), &json!(5)));
         let patch = server.takes("PATCH", SCALE, scale(5)).await;
@@ -117,9 +124,15 @@ async fn a_change_is_announced_made_and_reported_in_this_order() {
             {"op": "replace", "path": "/spec/replicas", "value": 5}
         ]);
         assert_eq!(patch, expected);
-        let reported = server.takes("PATCH", STATUS, serde_json::to_value(&*policy("Active")).unwrap()).await;
+        let reported = server
+            .takes("PATCH", STATUS, serde_json::to_value(&*policy("Active")).unwrap())
+            .await;
         let status = &reported[0]["value"];
-        assert_eq!(status["damping"].get("pendingScale"), None, "the announcement is taken back");
+        assert_eq!(
+            status["damping"].get("pendingScale"),
+            None,
+            "the announcement is taken back"
+        );
         assert_eq!(status["damping"]["scaleEvents"][0]["to"], 5);
         assert_eq!(status["decision"]["winner"], "always");
         let event = server.takes("POST", EVENTS, json!({})).await;
@@ -133,9 +146,13 @@ async fn a_change_is_announced_made_and_reported_in_this_order() {
 async fn a_conflict_changes_nothing_and_is_decided_again_soon() {
     let action = play("Active", |mut server| async move {
         server.shows_scale(2).await;
-        server.takes("PATCH", STATUS, serde_json::to_value(&*policy("Active")).unwrap()).await;
+        server
+            .takes("PATCH", STATUS, serde_json::to_value(&*policy("Active")).unwrap())
+            .await;
         server.takes("PATCH", SCALE, refused(422, "Invalid")).await;
-        let reported = server.takes("PATCH", STATUS, serde_json::to_value(&*policy("Active")).unwrap()).await;
+        let reported = server
+            .takes("PATCH", STATUS, serde_json::to_value(&*policy("Active")).unwrap())
+            .await;
         let damping = &reported[0]["value"]["damping"];
         assert_eq!(damping.get("pendingScale"), None);
         assert_eq!(damping.get("scaleEvents"), None, "no change was made");
@@ -161,14 +178,19 @@ async fn no_write_without_an_announcement() {
         server.is_done().await;
     };
     let (result, ()) = tokio::join!(reconciled, part);
-    assert!(result.is_err(), "the status could not be written: tried again by the error policy");
+    assert!(
+        result.is_err(),
+        "the status could not be written: tried again by the error policy"
+    );
 }
 
 #[tokio::test]
 async fn a_dry_run_writes_only_its_status() {
     play("DryRun", |mut server| async move {
         server.shows_scale(2).await;
-        let reported = server.takes("PATCH", STATUS, serde_json::to_value(&*policy("DryRun")).unwrap()).await;
+        let reported = server
+            .takes("PATCH", STATUS, serde_json::to_value(&*policy("DryRun")).unwrap())
+            .await;
         assert_eq!(reported[0]["value"]["desiredReplicas"], 5);
         let event = server.takes("POST", EVENTS, json!({})).await;
         assert_ne!(event["reason"], "SuccessfulRescale");

@@ -68,7 +68,11 @@ impl Context {
         if let Some(before) = before.filter(|b| *b != target) {
             policies.unlink(policy, before);
         }
-        policies.by_target.entry(target.clone()).or_default().insert(policy.clone());
+        policies
+            .by_target
+            .entry(target.clone())
+            .or_default()
+            .insert(policy.clone());
     }
 
     /// The policies that scale this target.
@@ -85,13 +89,19 @@ impl Context {
             by.remove(policy);
             !by.is_empty()
         });
-        self.metrics.forget_policy(policy.namespace.as_deref().unwrap_or_default(), &policy.name);
+        self.metrics
+            .forget_policy(policy.namespace.as_deref().unwrap_or_default(), &policy.name);
     }
 
     /// Forgets every policy that is not listed any more.
     pub(super) fn forget_all_but(&self, listed: &HashSet<ObjectRef<ScalingPolicy>>) {
         let known = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
-        let gone: Vec<_> = known.memories.keys().filter(|p| !listed.contains(*p)).cloned().collect();
+        let gone: Vec<_> = known
+            .memories
+            .keys()
+            .filter(|p| !listed.contains(*p))
+            .cloned()
+            .collect();
         drop(known);
         for policy in gone {
             self.forget(&policy);

@@ -12,7 +12,9 @@ pub enum Error {
     #[error("no Kubernetes client (is KUBECONFIG set, or does this run in a cluster?): {0}")]
     Client(#[source] Box<kube::Error>),
     /// The CRD is missing or ScalingPolicies may not be listed.
-    #[error("ScalingPolicies cannot be listed; is the CRD installed (`headroom crd | kubectl apply -f -`) and may this account list them? {0}")]
+    #[error(
+        "ScalingPolicies cannot be listed; is the CRD installed (`headroom crd | kubectl apply -f -`) and may this account list them? {0}"
+    )]
     Policies(#[source] Box<kube::Error>),
     /// A Prometheus server's configuration is wrong.
     #[error("--prometheus: {0}")]

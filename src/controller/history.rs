@@ -68,7 +68,9 @@ impl Feed {
         {
             match task.await {
                 Ok(Ok(samples)) => self.forecaster.backfill(samples),
-                Ok(Err(failure)) => tracing::warn!(cause = %failure.cause, message = %failure.message, "no history for the forecast"),
+                Ok(Err(failure)) => {
+                    tracing::warn!(cause = %failure.cause, message = %failure.message, "no history for the forecast")
+                }
                 Err(_) => {} // aborted: the feed is being dropped
             }
         }

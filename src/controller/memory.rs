@@ -39,7 +39,10 @@ impl Memory {
     /// Takes in the object as it is now: a new uid starts afresh, a new generation is validated again.
     pub(super) fn refresh(&mut self, uid: &str, object: &ScalingPolicy) {
         let generation = object.metadata.generation.unwrap_or_default();
-        let known = self.identity.as_ref().map(|(uid, generation)| (uid.as_str(), *generation));
+        let known = self
+            .identity
+            .as_ref()
+            .map(|(uid, generation)| (uid.as_str(), *generation));
         if known == Some((uid, generation)) {
             return;
         }

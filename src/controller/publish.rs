@@ -84,17 +84,23 @@ pub(super) async fn report(
 pub(super) async fn announce(context: &Context, object: &ScalingPolicy, event: ScaleEvent) -> Result<(), kube::Error> {
     let api: Api<ScalingPolicy> = Api::namespaced(context.client.clone(), &object.namespace().unwrap_or_default());
     let patch = Patch::Merge(status::announcement(event));
-    api.patch_status(&object.name_any(), &parameters(), &patch).await.map(|_| ())
+    api.patch_status(&object.name_any(), &parameters(), &patch)
+        .await
+        .map(|_| ())
 }
 
 async fn write(context: &Context, object: &ScalingPolicy, status: &ScalingPolicyStatus) -> Result<(), kube::Error> {
     let api: Api<ScalingPolicy> = Api::namespaced(context.client.clone(), &object.namespace().unwrap_or_default());
     // The whole status at once: a merge patch would leave what is absent now, such as a pending change, where it was.
-    let patch = Patch::<()>::Json(json_patch::Patch(vec![json_patch::PatchOperation::Add(json_patch::AddOperation {
-        path: PointerBuf::from_tokens(["status"]),
-        value: serde_json::to_value(status).map_err(kube::Error::SerdeError)?,
-    })]));
-    api.patch_status(&object.name_any(), &parameters(), &patch).await.map(|_| ())
+    let patch = Patch::<()>::Json(json_patch::Patch(vec![json_patch::PatchOperation::Add(
+        json_patch::AddOperation {
+            path: PointerBuf::from_tokens(["status"]),
+            value: serde_json::to_value(status).map_err(kube::Error::SerdeError)?,
+        },
+    )]));
+    api.patch_status(&object.name_any(), &parameters(), &patch)
+        .await
+        .map(|_| ())
 }
 
 fn parameters() -> PatchParams {

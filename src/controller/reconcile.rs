@@ -44,7 +44,9 @@ pub async fn reconcile(object: Arc<ScalingPolicy>, context: Arc<Context>) -> Res
     let memory = context.memory(&reference);
     let mut memory = memory.lock().await;
     let result = one(&object, &reference, &context, &mut memory).await;
-    context.metrics.reconciled(begun.elapsed(), result.as_ref().err().map(|_| ErrorKind::Status));
+    context
+        .metrics
+        .reconciled(begun.elapsed(), result.as_ref().err().map(|_| ErrorKind::Status));
     result
 }
 
@@ -84,7 +86,13 @@ async fn one(
         context.scales(reference, memory.target.as_ref(), &key);
         memory.target = Some(key);
     }
-    let found = scale::target(&context.client, &context.targets, &context.kinds, &object.spec.target_ref, &namespace);
+    let found = scale::target(
+        &context.client,
+        &context.targets,
+        &context.kinds,
+        &object.spec.target_ref,
+        &namespace,
+    );
     let target = match found.await {
         Ok(target) => target,
         Err(error) => {
@@ -141,10 +149,15 @@ async fn observe(
     });
     let samples = futures::future::join_all(asked).await;
     let dated = samples.into_iter().zip(&policy.metrics).enumerate();
-    let samples: Vec<_> = dated.map(|(i, (sample, metric))| memory.dated(i, &metric.name, sample, now)).collect();
+    let samples: Vec<_> = dated
+        .map(|(i, (sample, metric))| memory.dated(i, &metric.name, sample, now))
+        .collect();
 
     let namespace = object.namespace().unwrap_or_default();
-    let measured = target.selector.as_ref().and_then(|s| context.pods.startup(&namespace, s));
+    let measured = target
+        .selector
+        .as_ref()
+        .and_then(|s| context.pods.startup(&namespace, s));
     memory.startup = measured.or(memory.startup);
     let forecast = match &policy.prediction {
         None => {
@@ -269,6 +282,9 @@ mod tests {
             assert_eq!(until_next(&uid, interval, now), Duration::from_secs(15));
         }
         let early = first.iter().filter(|w| **w < Duration::from_secs(5)).count();
-        assert!((250..420).contains(&early), "a third within the first third, got {early}");
+        assert!(
+            (250..420).contains(&early),
+            "a third within the first third, got {early}"
+        );
     }
 }

@@ -88,7 +88,11 @@ pub async fn run(args: Args) -> Result<(), Error> {
     };
     // A clear error now is better than a watch that retries for ever.
     let one = ListParams::default().limit(1);
-    scope.api::<ScalingPolicy>().list(&one).await.map_err(|e| Error::Policies(Box::new(e)))?;
+    scope
+        .api::<ScalingPolicy>()
+        .list(&one)
+        .await
+        .map_err(|e| Error::Policies(Box::new(e)))?;
     let listening = |source| Error::Listen {
         address: args.listen,
         source,
@@ -124,8 +128,18 @@ async fn control(scope: &Scope, context: &Arc<Context>, health: &Health, stop: w
     let (wake, woken) = mpsc::unbounded();
     let (filled, mut caches) = watch::channel(0_u32);
     let mut watches = JoinSet::new();
-    watches.spawn(workloads(scope.watch::<Deployment>(), context.clone(), wake.clone(), filled.clone()));
-    watches.spawn(workloads(scope.watch::<StatefulSet>(), context.clone(), wake, filled.clone()));
+    watches.spawn(workloads(
+        scope.watch::<Deployment>(),
+        context.clone(),
+        wake.clone(),
+        filled.clone(),
+    ));
+    watches.spawn(workloads(
+        scope.watch::<StatefulSet>(),
+        context.clone(),
+        wake,
+        filled.clone(),
+    ));
     watches.spawn(pods(scope.watch::<Pod>(), context.clone(), filled));
     tokio::select! {
         _ = caches.wait_for(|filled| *filled >= CACHES) => health.set_ready(true),
@@ -180,15 +194,17 @@ fn policies(
     context: Arc<Context>,
 ) -> impl Stream<Item = Result<Event<ScalingPolicy>, watcher::Error>> + Send {
     let mut listed = HashSet::new();
-    events.modify(|policy| policy.managed_fields_mut().clear()).inspect_ok(move |event| match event {
-        Event::Init => listed.clear(),
-        Event::InitApply(policy) => {
-            listed.insert(ObjectRef::from_obj(policy));
-        }
-        Event::InitDone => context.forget_all_but(&listed),
-        Event::Apply(_) => {}
-        Event::Delete(policy) => context.forget(&ObjectRef::from_obj(policy)),
-    })
+    events
+        .modify(|policy| policy.managed_fields_mut().clear())
+        .inspect_ok(move |event| match event {
+            Event::Init => listed.clear(),
+            Event::InitApply(policy) => {
+                listed.insert(ObjectRef::from_obj(policy));
+            }
+            Event::InitDone => context.forget_all_but(&listed),
+            Event::Apply(_) => {}
+            Event::Delete(policy) => context.forget(&ObjectRef::from_obj(policy)),
+        })
 }
 
 /// Resolves once stopping has begun.

@@ -49,7 +49,10 @@ impl Pods {
     pub fn startup(&self, namespace: &str, selector: &Selector) -> Option<SignedDuration> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let pods = known.get(namespace)?.values();
-        let mut times: Vec<SignedDuration> = pods.filter(|p| selector.matches(&p.labels)).filter_map(|p| p.startup).collect();
+        let mut times: Vec<SignedDuration> = pods
+            .filter(|p| selector.matches(&p.labels))
+            .filter_map(|p| p.startup)
+            .collect();
         times.sort_unstable();
         let rank = (times.len() * 9).div_ceil(10);
         times.get(rank.checked_sub(1)?).copied()

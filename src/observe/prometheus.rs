@@ -84,7 +84,10 @@ impl Servers {
         timeout: Duration,
         observe: Observer,
     ) -> Result<Self, ServerError> {
-        let http = reqwest::Client::builder().connect_timeout(timeout).timeout(timeout).build()?;
+        let http = reqwest::Client::builder()
+            .connect_timeout(timeout)
+            .timeout(timeout)
+            .build()?;
         let build = |(name, url): (String, String)| match Client::from(http.clone(), &url) {
             Ok(client) => Ok((
                 name,
@@ -98,7 +101,10 @@ impl Servers {
         };
         Ok(Servers {
             servers: servers.into_iter().map(build).collect::<Result<_, _>>()?,
-            fresh: Cache::builder().max_capacity(CACHED_QUERIES).expire_after(Lifetime).build(),
+            fresh: Cache::builder()
+                .max_capacity(CACHED_QUERIES)
+                .expire_after(Lifetime)
+                .build(),
             observe,
         })
     }
@@ -109,7 +115,9 @@ impl Servers {
         let lifetime = Duration::try_from(interval).unwrap_or_default() / 2;
         let key = (Arc::from(server), Arc::from(query));
         let ask = async {
-            let sample = self.ask(server, |s| async { single(s.client.query(query).get().await?) }).await;
+            let sample = self
+                .ask(server, |s| async { single(s.client.query(query).get().await?) })
+                .await;
             Cached { sample, lifetime }
         };
         self.fresh.get_with(key, ask).await.sample
@@ -149,13 +157,19 @@ impl Servers {
     {
         let Some(known) = self.servers.get(server) else {
             let names: Vec<&str> = self.servers.keys().map(String::as_str).collect();
-            let message = format!("no Prometheus server named {server:?}; the operator knows: {}", names.join(", "));
+            let message = format!(
+                "no Prometheus server named {server:?}; the operator knows: {}",
+                names.join(", ")
+            );
             return Err(Failure::new(Cause::UnknownServer, message));
         };
         let begun = Instant::now();
         let answer = match known.places.acquire().await {
             Ok(_place) => request(known).await,
-            Err(_) => Err(Refusal::Failed(Failure::new(Cause::Unreachable, "the operator is shutting down"))),
+            Err(_) => Err(Refusal::Failed(Failure::new(
+                Cause::Unreachable,
+                "the operator is shutting down",
+            ))),
         };
         let answer = answer.map_err(|refusal| refusal.failure(server, known.timeout));
         (self.observe)(server, begun.elapsed(), answer.as_ref().err().map(|f| f.cause));
@@ -188,7 +202,10 @@ impl Refusal {
             QueryError::Client(e) => match e.inner() {
                 Some(e) if e.is_timeout() => (Cause::Timeout, format!("no answer within {} s", timeout.as_secs_f64())),
                 Some(e) if e.is_connect() => (Cause::Unreachable, "connection refused or no route".to_owned()),
-                Some(e) if e.is_decode() => (Cause::BadAnswer, "the answer is not what Prometheus would say".to_owned()),
+                Some(e) if e.is_decode() => (
+                    Cause::BadAnswer,
+                    "the answer is not what Prometheus would say".to_owned(),
+                ),
                 Some(e) if e.is_status() => (Cause::BadAnswer, format!("HTTP status {}", shown_status(e))),
                 _ => (Cause::Unreachable, "the connection broke".to_owned()),
             },
@@ -199,7 +216,9 @@ impl Refusal {
 }
 
 fn shown_status(error: &reqwest::Error) -> String {
-    error.status().map_or_else(|| "unknown".to_owned(), |s| s.as_u16().to_string())
+    error
+        .status()
+        .map_or_else(|| "unknown".to_owned(), |s| s.as_u16().to_string())
 }
 
 /// The one number of an instant query.
@@ -211,11 +230,19 @@ fn single(result: PromqlResult) -> Result<f64, Refusal> {
             [] => return fail(Cause::Empty, "the query returned no series".to_owned()),
             [one] => one.sample().value(),
             more => {
-                let message = format!("the query returned {} series; aggregate it to one, for example with sum()", more.len());
+                let message = format!(
+                    "the query returned {} series; aggregate it to one, for example with sum()",
+                    more.len()
+                );
                 return fail(Cause::Ambiguous, message);
             }
         },
-        Data::Matrix(_) => return fail(Cause::BadQuery, "the query returned a range; remove the [range]".to_owned()),
+        Data::Matrix(_) => {
+            return fail(
+                Cause::BadQuery,
+                "the query returned a range; remove the [range]".to_owned(),
+            );
+        }
     };
     if !value.is_finite() {
         return fail(Cause::NotFinite, format!("the value is {value}"));
@@ -230,7 +257,12 @@ fn single(result: PromqlResult) -> Result<f64, Refusal> {
 fn series(result: PromqlResult) -> Result<Vec<(Timestamp, f64)>, Refusal> {
     let matrix = match result.data() {
         Data::Matrix(matrix) => matrix,
-        _ => return Err(Refusal::Failed(Failure::new(Cause::BadAnswer, "a range was asked for, something else came"))),
+        _ => {
+            return Err(Refusal::Failed(Failure::new(
+                Cause::BadAnswer,
+                "a range was asked for, something else came",
+            )));
+        }
     };
     match matrix.as_slice() {
         [] => Ok(Vec::new()),

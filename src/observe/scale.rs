@@ -130,7 +130,10 @@ pub async fn target(
             });
         }
     };
-    let spec = scale.spec.and_then(|s| s.replicas).map_or(0, |n| u32::try_from(n).unwrap_or(0));
+    let spec = scale
+        .spec
+        .and_then(|s| s.replicas)
+        .map_or(0, |n| u32::try_from(n).unwrap_or(0));
     Ok(Target {
         replicas: Replicas { spec, ready: None },
         uid: scale.metadata.uid.unwrap_or_default(),
@@ -147,22 +150,27 @@ impl Kinds {
         if let Some(resource) = cached {
             return Ok(resource);
         }
-        let (resource, _) = discovery::pinned_kind(client, &gvk).await.map_err(|error| match error {
-            kube::Error::Discovery(_) => TargetError::UnknownKind {
-                api_version: reference.api_version.clone(),
-                kind: reference.kind.clone(),
-            },
-            kube::Error::Api(status) if status.code == 404 => TargetError::UnknownKind {
-                api_version: reference.api_version.clone(),
-                kind: reference.kind.clone(),
-            },
-            source => TargetError::Unreadable {
-                kind: reference.kind.clone(),
-                name: reference.name.clone(),
-                source: Box::new(source),
-            },
-        })?;
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(gvk, resource.clone());
+        let (resource, _) = discovery::pinned_kind(client, &gvk)
+            .await
+            .map_err(|error| match error {
+                kube::Error::Discovery(_) => TargetError::UnknownKind {
+                    api_version: reference.api_version.clone(),
+                    kind: reference.kind.clone(),
+                },
+                kube::Error::Api(status) if status.code == 404 => TargetError::UnknownKind {
+                    api_version: reference.api_version.clone(),
+                    kind: reference.kind.clone(),
+                },
+                source => TargetError::Unreadable {
+                    kind: reference.kind.clone(),
+                    name: reference.name.clone(),
+                    source: Box::new(source),
+                },
+            })?;
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(gvk, resource.clone());
         Ok(resource)
     }
 }

@@ -56,7 +56,12 @@ impl Watched for Deployment {
     fn workload(&self) -> Workload {
         let spec = self.spec.as_ref();
         let ready = self.status.as_ref().and_then(|s| s.ready_replicas);
-        workload(&self.metadata.uid, spec.and_then(|s| s.replicas), ready, spec.map(|s| &s.selector))
+        workload(
+            &self.metadata.uid,
+            spec.and_then(|s| s.replicas),
+            ready,
+            spec.map(|s| &s.selector),
+        )
     }
 }
 
@@ -64,11 +69,21 @@ impl Watched for StatefulSet {
     fn workload(&self) -> Workload {
         let spec = self.spec.as_ref();
         let ready = self.status.as_ref().and_then(|s| s.ready_replicas);
-        workload(&self.metadata.uid, spec.and_then(|s| s.replicas), ready, spec.map(|s| &s.selector))
+        workload(
+            &self.metadata.uid,
+            spec.and_then(|s| s.replicas),
+            ready,
+            spec.map(|s| &s.selector),
+        )
     }
 }
 
-fn workload(uid: &Option<String>, replicas: Option<i32>, ready: Option<i32>, selector: Option<&LabelSelector>) -> Workload {
+fn workload(
+    uid: &Option<String>,
+    replicas: Option<i32>,
+    ready: Option<i32>,
+    selector: Option<&LabelSelector>,
+) -> Workload {
     let count = |n: Option<i32>, missing| n.map_or(missing, |n| u32::try_from(n).unwrap_or(0));
     Workload {
         uid: uid.clone().unwrap_or_default(),
@@ -86,7 +101,11 @@ impl Targets {
 
     /// What is known of a target.
     pub fn get(&self, key: &TargetKey) -> Option<Workload> {
-        self.known.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+        self.known
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(key)
+            .cloned()
     }
 
     /// Keeps the index true to a watch, and yields the targets that appeared, went, or were asked for another count.
@@ -130,7 +149,11 @@ impl Targets {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         let replicas = workload.replicas;
         let before = known.insert(key.clone(), workload);
-        if before.is_some_and(|b| b.replicas == replicas) { Vec::new() } else { vec![key] }
+        if before.is_some_and(|b| b.replicas == replicas) {
+            Vec::new()
+        } else {
+            vec![key]
+        }
     }
 
     fn remove(&self, key: &TargetKey) -> Vec<TargetKey> {
@@ -144,7 +167,10 @@ impl Targets {
         let mut changed: Vec<TargetKey> = gone.map(|(key, _)| key).collect();
         for (key, workload) in listed {
             let replicas = workload.replicas;
-            if known.insert(key.clone(), workload).is_none_or(|b| b.replicas != replicas) {
+            if known
+                .insert(key.clone(), workload)
+                .is_none_or(|b| b.replicas != replicas)
+            {
                 changed.push(key);
             }
         }

@@ -7,9 +7,13 @@ use crate::harness::Stage;
 
 /// The manifests of a folder, by name.
 fn manifests(folder: &str) -> BTreeMap<String, PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/manifests").join(folder);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/manifests")
+        .join(folder);
     let files = std::fs::read_dir(folder).unwrap().map(|f| f.unwrap().path());
-    files.map(|f| (f.file_stem().unwrap().to_string_lossy().into_owned(), f)).collect()
+    files
+        .map(|f| (f.file_stem().unwrap().to_string_lossy().into_owned(), f))
+        .collect()
 }
 
 /// Whether the API server takes it, and what kubectl says.
@@ -36,7 +40,10 @@ async fn bad_manifests_are_refused_by_field_and_reason() {
         let (field, message) = expected.split_once(": ").unwrap();
         let (taken, said) = apply(&stage, &path);
         assert!(!taken, "{name} was taken: {said}");
-        assert!(said.contains(field), "{name}: the field {field:?} is not named in {said}");
+        assert!(
+            said.contains(field),
+            "{name}: the field {field:?} is not named in {said}"
+        );
         assert!(said.contains(message), "{name}: {message:?} is not said in {said}");
     }
 }

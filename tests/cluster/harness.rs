@@ -63,7 +63,11 @@ impl Stage {
             .grace(Duration::from_secs(10));
         let mut process = Process::spawn(spec).unwrap();
         let url = format!("http://{listen}");
-        let ready = async || reqwest::get(format!("{url}/readyz")).await.is_ok_and(|r| r.status().is_success());
+        let ready = async || {
+            reqwest::get(format!("{url}/readyz"))
+                .await
+                .is_ok_and(|r| r.status().is_success())
+        };
         process.wait_until("readiness", PATIENCE, ready).await.unwrap();
         Operator { process, url, log }
     }
@@ -81,8 +85,12 @@ impl Stage {
                 }
             }
         }));
-        self.deployments().create(&PostParams::default(), &deployment.unwrap()).await.unwrap();
-        self.until_deployment(name, "ready", move |d| ready(d) == replicas).await;
+        self.deployments()
+            .create(&PostParams::default(), &deployment.unwrap())
+            .await
+            .unwrap();
+        self.until_deployment(name, "ready", move |d| ready(d) == replicas)
+            .await;
     }
 
     /// Applies a policy whose `spec` is YAML; the target is the Deployment `web`.
@@ -94,7 +102,10 @@ impl Stage {
             "apiVersion": "headroom.dev/v1alpha1", "kind": "ScalingPolicy", "metadata": {"name": name}, "spec": spec,
         });
         let parameters = PatchParams::apply("test").force();
-        self.policies().patch(name, &parameters, &Patch::Apply(object)).await.unwrap()
+        self.policies()
+            .patch(name, &parameters, &Patch::Apply(object))
+            .await
+            .unwrap()
     }
 
     pub async fn delete_policy(&self, name: &str) {
@@ -124,7 +135,8 @@ impl Stage {
 
     /// Waits until the Deployment is asked for so many replicas.
     pub async fn until_replicas(&self, name: &str, replicas: i32) -> Deployment {
-        self.until_deployment(name, &format!("asked for {replicas}"), move |d| wanted(d) == replicas).await
+        self.until_deployment(name, &format!("asked for {replicas}"), move |d| wanted(d) == replicas)
+            .await
     }
 
     pub async fn until_deployment(
@@ -155,7 +167,11 @@ impl Stage {
         let waited = tokio::time::timeout(PATIENCE, await_condition(api.clone(), name, condition)).await;
         match waited {
             Ok(found) => found.unwrap().unwrap(),
-            Err(_) => panic!("{name} was never {what}; it is {:#?}\n{}", api.get(name).await, self.log()),
+            Err(_) => panic!(
+                "{name} was never {what}; it is {:#?}\n{}",
+                api.get(name).await,
+                self.log()
+            ),
         }
     }
 
@@ -175,7 +191,12 @@ pub struct Operator {
 impl Operator {
     /// Its own metrics page.
     pub async fn page(&self) -> String {
-        reqwest::get(format!("{}/metrics", self.url)).await.unwrap().text().await.unwrap()
+        reqwest::get(format!("{}/metrics", self.url))
+            .await
+            .unwrap()
+            .text()
+            .await
+            .unwrap()
     }
 
     /// The sum of a counter over its labels.
@@ -219,12 +240,17 @@ fn ready(deployment: &Deployment) -> i32 {
 
 /// The future's result, within the test's patience.
 pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, future).await.unwrap_or_else(|_| panic!("never came about: {what}"))
+    tokio::time::timeout(PATIENCE, future)
+        .await
+        .unwrap_or_else(|_| panic!("never came about: {what}"))
 }
 
 /// A loopback address nobody listens on. The operator binds it a moment later; nothing else here takes fixed ports.
 pub fn free_address() -> SocketAddr {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
 }
 
 async fn crd_in_place(client: &Client) {
@@ -233,8 +259,15 @@ async fn crd_in_place(client: &Client) {
         let crds: Api<CustomResourceDefinition> = Api::all(client.clone());
         let crd = ScalingPolicy::crd();
         let name = crd.name_any();
-        crds.patch(&name, &PatchParams::apply("test").force(), &Patch::Apply(&crd)).await.unwrap();
-        within("the CRD is established", await_condition(crds, &name, conditions::is_crd_established())).await.unwrap();
+        crds.patch(&name, &PatchParams::apply("test").force(), &Patch::Apply(&crd))
+            .await
+            .unwrap();
+        within(
+            "the CRD is established",
+            await_condition(crds, &name, conditions::is_crd_established()),
+        )
+        .await
+        .unwrap();
     })
     .await;
 }

@@ -32,7 +32,11 @@ async fn a_target_may_come_after_its_policy_and_go_before_it() {
     stage.until_replicas("web", 5).await;
     stage.until_policy("web", "ready", |p| is(p, "Ready", "True")).await;
 
-    stage.deployments().delete("web", &DeleteParams::default()).await.unwrap();
+    stage
+        .deployments()
+        .delete("web", &DeleteParams::default())
+        .await
+        .unwrap();
     stage.until_policy("web", "without target again", missing).await;
 }
 
@@ -43,7 +47,9 @@ async fn a_deleted_policy_leaves_its_target_as_it_is() {
     stage.deployment("web", 2).await;
     let operator = stage.operator().await;
     stage.policy("web", SPEC).await;
-    stage.policy("other", &SPEC.replace("5s", "1s").replace("requests", "others")).await;
+    stage
+        .policy("other", &SPEC.replace("5s", "1s").replace("requests", "others"))
+        .await;
     stage.until_replicas("web", 5).await;
     stage.delete_policy("other").await;
     let series = format!("policy=\"{}\"", "web");
@@ -57,7 +63,10 @@ async fn a_deleted_policy_leaves_its_target_as_it_is() {
     within("its series are gone", forgotten).await;
     let generation = stage.generation("web").await;
     stage.metrics.says(100.0);
-    assert_eq!((stage.replicas("web").await, stage.generation("web").await), (5, generation));
+    assert_eq!(
+        (stage.replicas("web").await, stage.generation("web").await),
+        (5, generation)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

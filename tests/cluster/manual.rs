@@ -15,7 +15,11 @@ behavior: {scaleDown: {stabilizationWindowSeconds: 3600}}
 
 fn scale(stage: &Stage, replicas: u32) {
     let to = format!("--replicas={replicas}");
-    let status = stage.cluster.kubectl().args(["scale", "deployment/web", &to, "-n", &stage.namespace]).status();
+    let status = stage
+        .cluster
+        .kubectl()
+        .args(["scale", "deployment/web", &to, "-n", &stage.namespace])
+        .status();
     assert!(status.unwrap().success());
 }
 
@@ -46,7 +50,8 @@ async fn a_target_that_a_person_put_to_zero_stays_there() {
     operator.decides(1.0).await;
     scale(&stage, 0);
     let disabled = |p: &headroom::api::ScalingPolicy| {
-        condition(p, "ScalingActive").is_some_and(|(status, reason, _)| status == "False" && reason == "ScalingDisabled")
+        condition(p, "ScalingActive")
+            .is_some_and(|(status, reason, _)| status == "False" && reason == "ScalingDisabled")
     };
     stage.until_policy("web", "switched off", disabled).await;
     operator.decides(3.0).await;

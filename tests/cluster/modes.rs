@@ -28,10 +28,16 @@ async fn a_dry_run_says_what_it_would_do_and_writes_nothing() {
     let operator = stage.operator().await;
     stage.policy("web", &spec("DryRun")).await;
     let policy = stage
-        .until_policy("web", "decided", |p| p.status.as_ref().is_some_and(|s| s.desired_replicas.is_some()))
+        .until_policy("web", "decided", |p| {
+            p.status.as_ref().is_some_and(|s| s.desired_replicas.is_some())
+        })
         .await;
     let status = policy.status.unwrap();
-    assert_eq!((status.current_replicas, status.desired_replicas), (Some(3), Some(7)), "from 3 by at most 4 pods in 15 s");
+    assert_eq!(
+        (status.current_replicas, status.desired_replicas),
+        (Some(3), Some(7)),
+        "from 3 by at most 4 pods in 15 s"
+    );
     assert!(status.decision.unwrap().message.contains("would"));
     operator.decides(3.0).await;
     assert_eq!(stage.generation("web").await, generation);
@@ -47,11 +53,15 @@ async fn a_paused_policy_holds_even_against_a_window() {
     stage.policy("web", &spec("Paused")).await;
     operator.decides(3.0).await;
     let policy = stage
-        .until_policy("web", "reported", |p| p.status.as_ref().is_some_and(|s| s.decision.is_some()))
+        .until_policy("web", "reported", |p| {
+            p.status.as_ref().is_some_and(|s| s.decision.is_some())
+        })
         .await;
     assert_eq!(stage.generation("web").await, generation);
     assert_eq!(policy.status.as_ref().unwrap().desired_replicas, Some(3));
-    assert!(condition(&policy, "ScalingActive").is_some_and(|(status, reason, _)| status == "False" && reason == "Paused"));
+    assert!(
+        condition(&policy, "ScalingActive").is_some_and(|(status, reason, _)| status == "False" && reason == "Paused")
+    );
     // Resumed, it acts.
     stage.policy("web", &spec("Active")).await;
     stage.until_replicas("web", 7).await;

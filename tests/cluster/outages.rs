@@ -29,8 +29,16 @@ async fn fails(stage: &Stage, operator: &Operator, cause: &'static str) {
             status == "False" && message.contains("requests") && message.contains(cause)
         })
     };
-    let policy = stage.until_policy("web", &format!("failing with {cause}"), failing).await;
-    let error = policy.status.unwrap().metrics.into_iter().find_map(|m| m.error).unwrap();
+    let policy = stage
+        .until_policy("web", &format!("failing with {cause}"), failing)
+        .await;
+    let error = policy
+        .status
+        .unwrap()
+        .metrics
+        .into_iter()
+        .find_map(|m| m.error)
+        .unwrap();
     assert_eq!(error.cause, cause);
     assert!(error.since.is_some(), "since when is told");
     operator.decides(2.0).await;
@@ -54,7 +62,9 @@ async fn hanging_failing_and_malformed_answers_never_scale_down() {
         (Answer::Value(-5.0), "Negative"),
     ];
     for (answer, cause) in cases {
-        stage.until_policy("web", "healthy", |p| is(p, "ScalingActive", "True")).await;
+        stage
+            .until_policy("web", "healthy", |p| is(p, "ScalingActive", "True"))
+            .await;
         stage.metrics.answers(answer);
         fails(&stage, &operator, cause).await;
         assert_eq!(stage.replicas("web").await, 10);
@@ -71,13 +81,17 @@ async fn a_failing_metric_blocks_the_way_down_and_not_the_way_up() {
     stage.metrics.says(700.0);
     stage.deployment("web", 5).await;
     let dead = free_address();
-    let operator = stage.operator_with(&format!("default={},dead=http://{dead}", stage.metrics.url())).await;
+    let operator = stage
+        .operator_with(&format!("default={},dead=http://{dead}", stage.metrics.url()))
+        .await;
     let second = "
   - name: queue
     prometheus: {query: queue, server: dead}
     target: {averageValue: '10'}
 behavior:";
-    stage.policy("web", &spec("requests").replace("\nbehavior:", second)).await;
+    stage
+        .policy("web", &spec("requests").replace("\nbehavior:", second))
+        .await;
     stage.until_replicas("web", 7).await;
     stage.metrics.says(200.0);
     operator.decides(3.0).await;
@@ -86,36 +100,49 @@ behavior:";
         let decision = p.status.as_ref().and_then(|s| s.decision.as_ref());
         decision.is_some_and(|d| d.limits.iter().any(|l| l.reason == "MetricInvalid"))
     };
-    stage.until_policy("web", "held because a metric is invalid", limited).await;
+    stage
+        .until_policy("web", "held because a metric is invalid", limited)
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_real_prometheus_may_say_or_not() {
     let stage = Stage::set("real").await;
     let binaries = Binaries::ensure(headroom_cluster::console()).await.unwrap();
-    let mut prometheus = Prometheus::start(&binaries, PrometheusOptions::default()).await.unwrap();
+    let mut prometheus = Prometheus::start(&binaries, PrometheusOptions::default())
+        .await
+        .unwrap();
     stage.deployment("web", 10).await;
     let operator = stage.operator_with(&format!("default={}", prometheus.url())).await;
     let cases = [
         ("vector(0) / 0", "NotFinite"),
         ("vector(1) > 2", "Empty"),
-        ("label_replace(vector(1), \"a\", \"b\", \"\", \"\") or vector(2)", "Ambiguous"),
+        (
+            "label_replace(vector(1), \"a\", \"b\", \"\", \"\") or vector(2)",
+            "Ambiguous",
+        ),
         ("sum(rate(x[1m])", "BadQuery"),
         ("up[5m]", "BadQuery"),
         ("vector(-3)", "Negative"),
     ];
     for (query, cause) in cases {
         stage.policy("web", &spec("vector(1000)")).await;
-        stage.until_policy("web", "healthy", |p| is(p, "ScalingActive", "True")).await;
+        stage
+            .until_policy("web", "healthy", |p| is(p, "ScalingActive", "True"))
+            .await;
         stage.policy("web", &spec(query)).await;
         fails(&stage, &operator, cause).await;
     }
     stage.policy("web", &spec("vector(1000)")).await;
-    stage.until_policy("web", "healthy", |p| is(p, "ScalingActive", "True")).await;
+    stage
+        .until_policy("web", "healthy", |p| is(p, "ScalingActive", "True"))
+        .await;
     prometheus.kill().unwrap();
     fails(&stage, &operator, "Unreachable").await;
     assert_eq!(stage.replicas("web").await, 10);
     prometheus.restart().await.unwrap();
-    stage.until_policy("web", "healthy again", |p| is(p, "ScalingActive", "True")).await;
+    stage
+        .until_policy("web", "healthy again", |p| is(p, "ScalingActive", "True"))
+        .await;
     assert_eq!(stage.replicas("web").await, 10);
 }

@@ -22,16 +22,25 @@ async fn a_metric_that_crosses_its_target_scales_within_one_interval_and_two_sec
     let _operator = stage.operator().await;
     stage.policy("web", SPEC).await;
     stage.until_policy("web", "ready", |p| is(p, "Ready", "True")).await;
-    assert_eq!(stage.replicas("web").await, 2, "190 / 100 is within tolerance of 2 replicas");
+    assert_eq!(
+        stage.replicas("web").await,
+        2,
+        "190 / 100 is within tolerance of 2 replicas"
+    );
 
     let crossed = Instant::now();
     stage.metrics.says(450.0);
     stage.until_replicas("web", 5).await;
     let took = crossed.elapsed();
-    assert!(took <= Duration::from_secs(5 + 2), "one interval + 2 s are promised, it took {took:?}");
+    assert!(
+        took <= Duration::from_secs(5 + 2),
+        "one interval + 2 s are promised, it took {took:?}"
+    );
 
     let policy = stage
-        .until_policy("web", "reported", |p| p.status.as_ref().is_some_and(|s| s.current_replicas == Some(5)))
+        .until_policy("web", "reported", |p| {
+            p.status.as_ref().is_some_and(|s| s.current_replicas == Some(5))
+        })
         .await;
     let status = policy.status.unwrap();
     let decision = status.decision.unwrap();
@@ -50,7 +59,12 @@ async fn a_scale_action_is_an_event_and_says_why() {
     stage.until_replicas("web", 5).await;
     let described = async {
         loop {
-            let output = stage.cluster.kubectl().args(["describe", "spol", "web", "-n", &stage.namespace]).output().unwrap();
+            let output = stage
+                .cluster
+                .kubectl()
+                .args(["describe", "spol", "web", "-n", &stage.namespace])
+                .output()
+                .unwrap();
             let text = String::from_utf8(output.stdout).unwrap();
             if text.contains("SuccessfulRescale") {
                 return text;

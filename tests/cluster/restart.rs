@@ -28,11 +28,22 @@ behavior:
     operator.process.kill().unwrap();
     let operator = stage.operator().await;
     operator.decides(3.0).await;
-    assert_eq!(stage.generation("web").await, generation, "no extra write after the restart");
+    assert_eq!(
+        stage.generation("web").await,
+        generation,
+        "no extra write after the restart"
+    );
     stage.until_replicas("web", 4).await;
     let waited = first.elapsed();
-    assert!(waited >= Duration::from_secs(18), "the cooldown of 20 s was kept: {waited:?}");
-    assert_eq!(stage.generation("web").await, generation + 1, "one more step, one more write");
+    assert!(
+        waited >= Duration::from_secs(18),
+        "the cooldown of 20 s was kept: {waited:?}"
+    );
+    assert_eq!(
+        stage.generation("web").await,
+        generation + 1,
+        "one more step, one more write"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -62,7 +73,11 @@ behavior:
     operator.decides(2.0).await;
     assert_eq!(stage.replicas("web").await, 10);
     stage.until_replicas("web", 3).await;
-    assert!(restarted.elapsed() >= Duration::from_secs(14), "a full window from the restart: {:?}", restarted.elapsed());
+    assert!(
+        restarted.elapsed() >= Duration::from_secs(14),
+        "a full window from the restart: {:?}",
+        restarted.elapsed()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -86,7 +101,11 @@ behavior:
     let now = headroom::clock::now();
     let pending = serde_json::json!({"status": {"damping": {"pendingScale": {"at": now, "from": 10, "to": 2}}}});
     let parameters = kube::api::PatchParams::default();
-    stage.policies().patch_status("web", &parameters, &kube::api::Patch::Merge(pending)).await.unwrap();
+    stage
+        .policies()
+        .patch_status("web", &parameters, &kube::api::Patch::Merge(pending))
+        .await
+        .unwrap();
     let _operator = stage.operator().await;
     // No change was made, so no cooldown runs.
     stage.until_replicas("web", 2).await;
@@ -108,5 +127,8 @@ async fn sigterm_ends_the_operator_in_order() {
     let log = operator.log.clone();
     drop(operator); // waits for the end
     let log = std::fs::read_to_string(log).unwrap();
-    assert!(log.trim_end().ends_with("stopped"), "the last line is the operator's own: {log}");
+    assert!(
+        log.trim_end().ends_with("stopped"),
+        "the last line is the operator's own: {log}"
+    );
 }

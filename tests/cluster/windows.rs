@@ -17,7 +17,10 @@ async fn a_floor_acts_at_once_and_its_end_is_damped() {
     stage.deployment("web", 2).await;
     let _operator = stage.operator().await;
     let start = next_minute();
-    let cron = start.to_zoned(jiff::tz::TimeZone::UTC).strftime("%M %H * * *").to_string();
+    let cron = start
+        .to_zoned(jiff::tz::TimeZone::UTC)
+        .strftime("%M %H * * *")
+        .to_string();
     let spec = format!(
         "
 minReplicas: 2
@@ -35,15 +38,21 @@ behavior:
 "
     );
     stage.policy("web", &spec).await;
-    stage.until_policy("web", "waiting for the window", |p| {
-        p.status.as_ref().is_some_and(|s| s.schedules.iter().any(|w| !w.active && w.next_start.is_some()))
-    })
-    .await;
+    stage
+        .until_policy("web", "waiting for the window", |p| {
+            p.status
+                .as_ref()
+                .is_some_and(|s| s.schedules.iter().any(|w| !w.active && w.next_start.is_some()))
+        })
+        .await;
 
     let up = stage.until_replicas("web", 9).await;
     let rose = headroom::clock::now();
     assert!(rose >= start, "not before the window");
-    assert!(rose <= start + SignedDuration::from_secs(1 + 2), "at once, whatever limits growth: {rose} for {start}");
+    assert!(
+        rose <= start + SignedDuration::from_secs(1 + 2),
+        "at once, whatever limits growth: {rose} for {start}"
+    );
     assert_eq!(wanted(&up), 9, "in one step");
 
     let end = start + SignedDuration::from_secs(60);
@@ -51,5 +60,8 @@ behavior:
     let fell = headroom::clock::now();
     // The last recommendation of nine is as old as the last decision within the window, up to an interval before its end.
     let least = end + SignedDuration::from_secs(20 - 2);
-    assert!(fell >= least, "the way down is damped by 20 s after {end}: it was {fell}");
+    assert!(
+        fell >= least,
+        "the way down is damped by 20 s after {end}: it was {fell}"
+    );
 }

@@ -22,9 +22,7 @@ const TOOLS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tools");
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
     /// There is no place for the cache.
-    #[error(
-        "no directory for the cache of built programs: set HEADROOM_CACHE, XDG_CACHE_HOME or HOME"
-    )]
+    #[error("no directory for the cache of built programs: set HEADROOM_CACHE, XDG_CACHE_HOME or HOME")]
     NoCache,
     /// Go is not installed.
     #[error(
@@ -71,10 +69,7 @@ pub enum BuildError {
 }
 
 /// Directory of the present version of each component, in the order of [`COMPONENTS`].
-pub(crate) fn ensure(
-    cache: &Path,
-    mut progress: impl FnMut(Progress),
-) -> Result<[PathBuf; 4], BuildError> {
+pub(crate) fn ensure(cache: &Path, mut progress: impl FnMut(Progress)) -> Result<[PathBuf; 4], BuildError> {
     let go_mod_path = Path::new(TOOLS).join("go.mod");
     let go_mod = std::fs::read_to_string(&go_mod_path).map_err(file(&go_mod_path))?;
     let mut steps = Vec::new();
@@ -87,11 +82,7 @@ pub(crate) fn ensure(
         let flags = component.flags(version);
         steps.push(Step {
             component,
-            what: format!(
-                "{} {version}: {}",
-                component.name,
-                component.program_names()
-            ),
+            what: format!("{} {version}: {}", component.name, component.program_names()),
             dir: cache.join(format!("{}-{version}", component.name)),
             recipe: format!("{}\n{go_mod}", flags.join("\n")),
             flags,
@@ -122,9 +113,7 @@ impl Step {
             .programs
             .iter()
             .all(|program| self.dir.join(program.name).is_file());
-        programs
-            && std::fs::read_to_string(self.dir.join("recipe"))
-                .is_ok_and(|recipe| recipe == self.recipe)
+        programs && std::fs::read_to_string(self.dir.join("recipe")).is_ok_and(|recipe| recipe == self.recipe)
     }
 
     fn build(&self, mut line: impl FnMut(&str)) -> Result<(), BuildError> {
@@ -152,11 +141,7 @@ impl Step {
     }
 }
 
-fn build_missing(
-    cache: &Path,
-    steps: &[Step],
-    progress: &mut dyn FnMut(Progress),
-) -> Result<(), BuildError> {
+fn build_missing(cache: &Path, steps: &[Step], progress: &mut dyn FnMut(Progress)) -> Result<(), BuildError> {
     // Another process may have built everything while this one waited for the lock.
     if steps.iter().all(Step::is_built) {
         return Ok(());
@@ -272,10 +257,7 @@ fn run(
     })
 }
 
-fn each_line(
-    stream: Option<impl std::io::Read>,
-    mut show: impl FnMut(&str),
-) -> std::io::Result<()> {
+fn each_line(stream: Option<impl std::io::Read>, mut show: impl FnMut(&str)) -> std::io::Result<()> {
     let Some(stream) = stream else { return Ok(()) };
     BufReader::new(stream)
         .lines()

@@ -70,18 +70,13 @@ pub(crate) const COMPONENTS: [Component; 4] = [
         name: "prometheus",
         module: "github.com/prometheus/prometheus",
         programs: &[
-            program(
-                "prometheus",
-                "github.com/prometheus/prometheus/cmd/prometheus",
-            ),
+            program("prometheus", "github.com/prometheus/prometheus/cmd/prometheus"),
             program("promtool", "github.com/prometheus/prometheus/cmd/promtool"),
         ],
         // As a Go module, Prometheus 3.x is v0.3xx: v0.311.0 is 3.11.0.
         version_variables: |version| {
             let version = version.replacen("v0.3", "3.", 1);
-            vec![format!(
-                "github.com/prometheus/common/version.Version={version}"
-            )]
+            vec![format!("github.com/prometheus/common/version.Version={version}")]
         },
     },
 ];
@@ -90,9 +85,7 @@ impl Component {
     /// The version that a `go.mod` requires of this component's module.
     pub(crate) fn version<'a>(&self, go_mod: &'a str) -> Option<&'a str> {
         go_mod.lines().find_map(|line| {
-            let mut words = line
-                .split_whitespace()
-                .skip_while(|word| *word == "require");
+            let mut words = line.split_whitespace().skip_while(|word| *word == "require");
             (words.next() == Some(self.module))
                 .then(|| words.next())
                 .flatten()
@@ -158,14 +151,10 @@ mod tests {
 
     #[test]
     fn a_version_is_read_from_a_block_and_from_a_line() {
-        let check = |go_mod: &str, expected: Option<&str>| {
-            assert_eq!(COMPONENTS[0].version(go_mod), expected, "{go_mod}")
-        };
+        let check =
+            |go_mod: &str, expected: Option<&str>| assert_eq!(COMPONENTS[0].version(go_mod), expected, "{go_mod}");
         check("require (\n\tk8s.io/kubernetes v1.2.3\n)", Some("v1.2.3"));
-        check(
-            "require k8s.io/kubernetes v1.2.3 // indirect",
-            Some("v1.2.3"),
-        );
+        check("require k8s.io/kubernetes v1.2.3 // indirect", Some("v1.2.3"));
         check("tool k8s.io/kubernetes/cmd/kubectl", None);
         check("require k8s.io/kubernetes/v2 v2.0.0", None);
     }

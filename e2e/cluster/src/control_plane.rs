@@ -78,21 +78,21 @@ impl ControlPlane {
 
         let log = |name: &str| dir.join(format!("{name}.log"));
         // State that is thrown away needs no orderly end; the API server alone would take five seconds for it.
-        let spec = |name: &str, program: &Path| {
-            Spec::new(name, program, log(name)).grace(Duration::from_secs(1))
-        };
+        let spec = |name: &str, program: &Path| Spec::new(name, program, log(name)).grace(Duration::from_secs(1));
 
         let mut etcd = spec("etcd", &binaries.etcd).args(server_flags::etcd(&dir, etcd_port));
         etcd.remove = remove;
-        let apiserver = spec("kube-apiserver", &binaries.kube_apiserver).args(
-            server_flags::kube_apiserver(&dir, port, etcd_port, &credentials),
-        );
+        let apiserver = spec("kube-apiserver", &binaries.kube_apiserver).args(server_flags::kube_apiserver(
+            &dir,
+            port,
+            etcd_port,
+            &credentials,
+        ));
         let mut processes = vec![Process::spawn(etcd)?];
         let mut apiserver = Process::spawn(apiserver)?;
 
         let config = config(&credentials.kubeconfig).await?;
-        let client =
-            Client::try_from(config.clone()).map_err(Error::kubernetes("make a client"))?;
+        let client = Client::try_from(config.clone()).map_err(Error::kubernetes("make a client"))?;
         let readiness = apiserver
             .wait_until("readiness", START_TIMEOUT, async || ready(&client).await)
             .await;
@@ -103,10 +103,8 @@ impl ControlPlane {
         readiness?;
         processes.push(apiserver);
 
-        let controllers =
-            server_flags::kube_controller_manager(&credentials, options.horizontal_pod_autoscaler);
-        let controllers =
-            spec("kube-controller-manager", &binaries.kube_controller_manager).args(controllers);
+        let controllers = server_flags::kube_controller_manager(&credentials, options.horizontal_pod_autoscaler);
+        let controllers = spec("kube-controller-manager", &binaries.kube_controller_manager).args(controllers);
         processes.push(Process::spawn(controllers)?);
         let scheduler = server_flags::kube_scheduler(&credentials);
         processes.push(Process::spawn(
@@ -256,10 +254,7 @@ impl Drop for ControlPlane {
 
 /// The directory to work in and, where it is temporary, the same again as the one to remove. The last process removes it
 /// rather than a destructor, because statics have none.
-pub(crate) fn working_directory(
-    prefix: &str,
-    chosen: Option<PathBuf>,
-) -> Result<(PathBuf, Option<PathBuf>), Error> {
+pub(crate) fn working_directory(prefix: &str, chosen: Option<PathBuf>) -> Result<(PathBuf, Option<PathBuf>), Error> {
     match chosen {
         Some(dir) => {
             std::fs::create_dir_all(&dir).map_err(Error::file(&dir))?;
@@ -287,10 +282,7 @@ async fn ready(client: &Client) -> bool {
     let Ok(request) = http::Request::get("/readyz").body(Vec::new()) else {
         return false;
     };
-    client
-        .request_text(request)
-        .await
-        .is_ok_and(|body| body == "ok")
+    client.request_text(request).await.is_ok_and(|body| body == "ok")
 }
 
 async fn takes_pods(nodes: &Api<Node>, count: u32) -> bool {
@@ -298,14 +290,8 @@ async fn takes_pods(nodes: &Api<Node>, count: u32) -> bool {
         return false;
     };
     let ready = list.items.iter().filter(|node| {
-        let conditions = node
-            .status
-            .as_ref()
-            .and_then(|status| status.conditions.as_ref());
-        let ready = conditions.is_some_and(|all| {
-            all.iter()
-                .any(|one| one.type_ == "Ready" && one.status == "True")
-        });
+        let conditions = node.status.as_ref().and_then(|status| status.conditions.as_ref());
+        let ready = conditions.is_some_and(|all| all.iter().any(|one| one.type_ == "Ready" && one.status == "True"));
         let tainted = node
             .spec
             .as_ref()

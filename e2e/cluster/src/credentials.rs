@@ -5,9 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose,
-};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose};
 
 /// Files of one control plane, all in its directory.
 #[derive(Debug, Clone)]
@@ -45,14 +43,9 @@ impl Credentials {
     pub(crate) fn write(dir: &Path, port: u16) -> Result<Self, CredentialsError> {
         let authority_key = KeyPair::generate()?;
         let mut params = CertificateParams::default();
-        params
-            .distinguished_name
-            .push(DnType::CommonName, "headroom-cluster");
+        params.distinguished_name.push(DnType::CommonName, "headroom-cluster");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![
-            KeyUsagePurpose::KeyCertSign,
-            KeyUsagePurpose::DigitalSignature,
-        ];
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
         let authority = CertifiedIssuer::self_signed(params, authority_key)?;
 
         let serving_key = KeyPair::generate()?;
@@ -74,15 +67,9 @@ impl Credentials {
             serving_certificate: write("apiserver.crt", &serving.pem())?,
             serving_key: write("apiserver.key", &serving_key.serialize_pem())?,
             service_account_key: write("service-account.key", &service_account.serialize_pem())?,
-            service_account_public_key: write(
-                "service-account.pub",
-                &service_account.public_key_pem(),
-            )?,
+            service_account_public_key: write("service-account.pub", &service_account.public_key_pem())?,
             // Columns: token, user, user id, groups. The group is bound to cluster-admin by the API server itself.
-            tokens: write(
-                "tokens.csv",
-                &format!("{token},admin,admin,system:masters\n"),
-            )?,
+            tokens: write("tokens.csv", &format!("{token},admin,admin,system:masters\n"))?,
             kubeconfig: write("kubeconfig", &kubeconfig(port, &authority, token))?,
         })
     }

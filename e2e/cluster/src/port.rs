@@ -22,9 +22,8 @@ static HANDED_OUT: AtomicU16 = AtomicU16::new(0);
 /// The error of the last bind where all ports are taken.
 pub(crate) fn free() -> std::io::Result<u16> {
     // A random start per process keeps apart the processes that run side by side.
-    static START: std::sync::LazyLock<u16> = std::sync::LazyLock::new(|| {
-        u16::try_from(RandomState::new().hash_one(0) % u64::from(COUNT)).unwrap_or(0)
-    });
+    static START: std::sync::LazyLock<u16> =
+        std::sync::LazyLock::new(|| u16::try_from(RandomState::new().hash_one(0) % u64::from(COUNT)).unwrap_or(0));
     let mut last = None;
     for _ in 0..COUNT {
         let offset = START.wrapping_add(HANDED_OUT.fetch_add(1, Ordering::Relaxed)) % COUNT;

@@ -72,9 +72,7 @@ pub enum ProcessError {
         tail: String,
     },
     /// The process runs, but what was awaited did not come about.
-    #[error(
-        "{name}: {what} did not come about within {timeout:?}; the end of its log {log}:\n{tail}"
-    )]
+    #[error("{name}: {what} did not come about within {timeout:?}; the end of its log {log}:\n{tail}")]
     TimedOut {
         /// Name of the process.
         name: String,
@@ -120,11 +118,7 @@ pub struct Spec {
 
 impl Spec {
     /// A process that has five seconds to end itself and removes nothing.
-    pub fn new(
-        name: impl Into<String>,
-        program: impl Into<PathBuf>,
-        log: impl Into<PathBuf>,
-    ) -> Self {
+    pub fn new(name: impl Into<String>, program: impl Into<PathBuf>, log: impl Into<PathBuf>) -> Self {
         Self {
             name: name.into(),
             program: program.into(),
@@ -195,9 +189,7 @@ impl Process {
         let lifeline = supervisor.stdin.take();
         let mut line = String::new();
         if let Some(stdout) = supervisor.stdout.take() {
-            BufReader::new(stdout)
-                .read_line(&mut line)
-                .map_err(failed)?;
+            BufReader::new(stdout).read_line(&mut line).map_err(failed)?;
         }
         let pid = line.trim().parse().map_err(|_| {
             let log = spec.log.display();
@@ -310,10 +302,7 @@ impl Drop for Process {
         let deadline = Instant::now() + self.spec.grace + Duration::from_secs(5);
         while let Ok(None) = self.supervisor.try_wait() {
             if Instant::now() >= deadline {
-                if let Some(group) = i32::try_from(self.supervisor.id())
-                    .ok()
-                    .and_then(Pid::from_raw)
-                {
+                if let Some(group) = i32::try_from(self.supervisor.id()).ok().and_then(Pid::from_raw) {
                     // Nothing is left to do where even this fails: the group has ended in the meantime.
                     let _ = kill_process_group(group, Signal::KILL);
                 }

@@ -54,15 +54,9 @@ pub fn console() -> impl FnMut(Progress) + Send + 'static {
     let mut last_line: Option<(String, Instant)> = None;
     move |progress| {
         let (text, done, total) = match progress {
-            Progress::Waiting => (
-                "waiting for another build into the same cache".to_owned(),
-                0,
-                0,
-            ),
+            Progress::Waiting => ("waiting for another build into the same cache".to_owned(), 0, 0),
             Progress::Resolving { downloaded: 0 } => ("Go modules".to_owned(), 0, 0),
-            Progress::Resolving { downloaded } => {
-                (format!("Go modules: {downloaded} downloaded"), 0, 0)
-            }
+            Progress::Resolving { downloaded } => (format!("Go modules: {downloaded} downloaded"), 0, 0),
             Progress::Building {
                 step,
                 steps,

@@ -83,23 +83,16 @@ impl Prometheus {
         }
         let port = port::free().map_err(Error::Port)?;
         let config = dir.join("prometheus.yml");
-        let spec = Spec::new(
-            "prometheus",
-            &binaries.prometheus,
-            dir.join("prometheus.log"),
-        )
-        .grace(GRACE)
-        .args([
-            format!("--config.file={}", config.display()),
-            format!("--storage.tsdb.path={}", data.display()),
-            format!(
-                "--storage.tsdb.retention.time={}s",
-                options.retention.as_secs()
-            ),
-            format!("--web.listen-address=127.0.0.1:{port}"),
-            // `scrape` reloads the configuration through it.
-            "--web.enable-lifecycle".into(),
-        ]);
+        let spec = Spec::new("prometheus", &binaries.prometheus, dir.join("prometheus.log"))
+            .grace(GRACE)
+            .args([
+                format!("--config.file={}", config.display()),
+                format!("--storage.tsdb.path={}", data.display()),
+                format!("--storage.tsdb.retention.time={}s", options.retention.as_secs()),
+                format!("--web.listen-address=127.0.0.1:{port}"),
+                // `scrape` reloads the configuration through it.
+                "--web.enable-lifecycle".into(),
+            ]);
         let mut this = Self {
             process: None,
             spec,
@@ -195,9 +188,7 @@ impl Prometheus {
                 .await
                 .is_ok_and(|answer| answer.status().is_success())
         };
-        Ok(process
-            .wait_until("readiness", START_TIMEOUT, ready)
-            .await?)
+        Ok(process.wait_until("readiness", START_TIMEOUT, ready).await?)
     }
 
     /// Stops the server. Dropping does the same, but blocks the runtime's thread.
@@ -260,7 +251,5 @@ async fn backfill(promtool: &Path, file: &Path, data: &Path) -> Result<(), Error
     if output.status.success() {
         return Ok(());
     }
-    Err(failed(
-        String::from_utf8_lossy(&output.stderr).trim().to_owned(),
-    ))
+    Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned()))
 }

@@ -21,12 +21,7 @@ pub(crate) fn etcd(dir: &Path, port: u16) -> Vec<String> {
     ]
 }
 
-pub(crate) fn kube_apiserver(
-    dir: &Path,
-    port: u16,
-    etcd_port: u16,
-    credentials: &Credentials,
-) -> Vec<String> {
+pub(crate) fn kube_apiserver(dir: &Path, port: u16, etcd_port: u16, credentials: &Credentials) -> Vec<String> {
     vec![
         format!("--etcd-servers=http://127.0.0.1:{etcd_port}"),
         "--bind-address=127.0.0.1".into(),
@@ -34,14 +29,8 @@ pub(crate) fn kube_apiserver(
         "--advertise-address=127.0.0.1".into(),
         format!("--secure-port={port}"),
         format!("--cert-dir={}", dir.display()),
-        format!(
-            "--tls-cert-file={}",
-            credentials.serving_certificate.display()
-        ),
-        format!(
-            "--tls-private-key-file={}",
-            credentials.serving_key.display()
-        ),
+        format!("--tls-cert-file={}", credentials.serving_certificate.display()),
+        format!("--tls-private-key-file={}", credentials.serving_key.display()),
         format!("--token-auth-file={}", credentials.tokens.display()),
         "--authorization-mode=RBAC".into(),
         "--service-account-issuer=https://kubernetes.default.svc".into(),
@@ -61,10 +50,7 @@ pub(crate) fn kube_apiserver(
     ]
 }
 
-pub(crate) fn kube_controller_manager(
-    credentials: &Credentials,
-    horizontal_pod_autoscaler: bool,
-) -> Vec<String> {
+pub(crate) fn kube_controller_manager(credentials: &Credentials, horizontal_pod_autoscaler: bool) -> Vec<String> {
     let controllers = if horizontal_pod_autoscaler {
         "*"
     } else {

@@ -23,31 +23,15 @@ async fn a_deployment_becomes_ready_and_scales() {
         .create(&PostParams::default(), &deployment("web", 3, None))
         .await
         .unwrap();
-    until("3 ready replicas", async || {
-        ready_replicas(&deployments).await == 3
-    })
-    .await;
+    until("3 ready replicas", async || ready_replicas(&deployments).await == 3).await;
 
     let scaled = cluster
         .kubectl()
-        .args([
-            "scale",
-            "deployment/web",
-            "--replicas=5",
-            "--namespace",
-            &namespace,
-        ])
+        .args(["scale", "deployment/web", "--replicas=5", "--namespace", &namespace])
         .output()
         .unwrap();
-    assert!(
-        scaled.status.success(),
-        "{}",
-        String::from_utf8_lossy(&scaled.stderr)
-    );
-    until("5 ready replicas", async || {
-        ready_replicas(&deployments).await == 5
-    })
-    .await;
+    assert!(scaled.status.success(), "{}", String::from_utf8_lossy(&scaled.stderr));
+    until("5 ready replicas", async || ready_replicas(&deployments).await == 5).await;
 
     let pods: Api<Pod> = Api::namespaced(cluster.client().unwrap(), &namespace);
     for pod in pods.list(&ListParams::default()).await.unwrap() {
@@ -59,8 +43,7 @@ async fn a_deployment_becomes_ready_and_scales() {
 #[tokio::test(flavor = "multi_thread")]
 async fn namespaces_never_share_a_name() {
     let cluster = ControlPlane::shared().await.unwrap();
-    let (one, other) =
-        tokio::try_join!(cluster.namespace("twin"), cluster.namespace("twin")).unwrap();
+    let (one, other) = tokio::try_join!(cluster.namespace("twin"), cluster.namespace("twin")).unwrap();
     assert_ne!(one, other);
     assert!(one.starts_with("twin-"));
 }
@@ -74,24 +57,13 @@ async fn a_pod_takes_its_own_time_to_become_ready() {
         .create(&PostParams::default(), &deployment("slow", 1, Some("5s")))
         .await
         .unwrap();
-    until("a ready replica", async || {
-        ready_replicas(&deployments).await == 1
-    })
-    .await;
+    until("a ready replica", async || ready_replicas(&deployments).await == 1).await;
 
     let pods: Api<Pod> = Api::namespaced(cluster.client().unwrap(), &namespace);
-    let pod = pods
-        .list(&ListParams::default())
-        .await
-        .unwrap()
-        .items
-        .remove(0);
+    let pod = pods.list(&ListParams::default()).await.unwrap().items.remove(0);
     let created = pod.metadata.creation_timestamp.unwrap().0;
     let conditions = pod.status.unwrap().conditions.unwrap();
-    let ready = conditions
-        .iter()
-        .find(|condition| condition.type_ == "Ready")
-        .unwrap();
+    let ready = conditions.iter().find(|condition| condition.type_ == "Ready").unwrap();
     let took = ready
         .last_transition_time
         .as_ref()
@@ -117,9 +89,7 @@ async fn stopping_leaves_no_process_and_no_file() {
     assert!(pids.iter().all(|pid| is_alive(*pid)));
     cluster.stop().await;
     assert_eq!(
-        pids.into_iter()
-            .filter(|pid| is_alive(*pid))
-            .collect::<Vec<_>>(),
+        pids.into_iter().filter(|pid| is_alive(*pid)).collect::<Vec<_>>(),
         Vec::<u32>::new()
     );
     assert!(!dir.exists(), "{} is still there", dir.display());
@@ -164,8 +134,7 @@ async fn nothing_survives_a_killed_parent() {
 #[tokio::test]
 async fn an_early_end_shows_the_log() {
     let dir = tempfile::tempdir().unwrap();
-    let spec = Spec::new("failing", "/bin/sh", dir.path().join("log"))
-        .args(["-c", "echo the reason >&2; exit 3"]);
+    let spec = Spec::new("failing", "/bin/sh", dir.path().join("log")).args(["-c", "echo the reason >&2; exit 3"]);
     let mut process = Process::spawn(spec).unwrap();
     let error = process
         .wait_until("nothing", PATIENCE, async || false)
@@ -224,10 +193,7 @@ async fn ready_replicas(deployments: &Api<Deployment>) -> i32 {
 async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     let started = Instant::now();
     while !condition().await {
-        assert!(
-            started.elapsed() < PATIENCE,
-            "no {what} within {PATIENCE:?}"
-        );
+        assert!(started.elapsed() < PATIENCE, "no {what} within {PATIENCE:?}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

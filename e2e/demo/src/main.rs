@@ -50,7 +50,11 @@ fn duration(text: &str) -> Result<Duration, String> {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let args = Args::parse();
-    ensure!(args.headroom.exists(), "{} does not exist; `make demo` builds it", args.headroom.display());
+    ensure!(
+        args.headroom.exists(),
+        "{} does not exist; `make demo` builds it",
+        args.headroom.display()
+    );
     std::fs::create_dir_all(&args.out).with_context(|| format!("{} cannot be made", args.out.display()))?;
     let stage = stage::Stage::set(&args).await?;
     let recording = tokio::select! {

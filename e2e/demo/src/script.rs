@@ -44,7 +44,11 @@ impl Script {
     /// Requests a second at an instant of the show, today.
     pub fn today(&self, at: f64) -> f64 {
         let share = (at - self.start as f64) / self.length;
-        if UNFORESEEN.contains(&share) { BURST } else { self.everyday(at) }
+        if UNFORESEEN.contains(&share) {
+            BURST
+        } else {
+            self.everyday(at)
+        }
     }
 
     /// Requests a second at an instant of any day.
@@ -68,7 +72,10 @@ impl Script {
         while at < until {
             served += self.everyday(at as f64) * STEP as f64 * (1.0 + NOISE * noise.next());
             // Writing to a String cannot fail.
-            let _ = writeln!(text, "http_requests_total{{job=\"shop\",instance=\"history\"}} {served:.0} {at}");
+            let _ = writeln!(
+                text,
+                "http_requests_total{{job=\"shop\",instance=\"history\"}} {served:.0} {at}"
+            );
             at += STEP;
         }
         text.push_str("# EOF\n");
@@ -81,7 +88,10 @@ struct Noise(u64);
 
 impl Noise {
     fn next(&mut self) -> f64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 11) as f64 / (1_u64 << 52) as f64 - 1.0
     }
 }
@@ -92,7 +102,10 @@ mod tests {
 
     #[test]
     fn the_ramp_comes_every_day_and_the_burst_today() {
-        let script = Script { start: 1_700_000_000, length: 300.0 };
+        let script = Script {
+            start: 1_700_000_000,
+            length: 300.0,
+        };
         let at = |second: f64| script.start as f64 + second;
         assert!(script.today(at(0.0)) < 60.0);
         assert_eq!(script.today(at(130.0)), BUSY);
@@ -106,14 +119,20 @@ mod tests {
 
     #[test]
     fn history_is_a_counter_that_ends_before_the_show() {
-        let script = Script { start: 1_700_000_000, length: 300.0 };
+        let script = Script {
+            start: 1_700_000_000,
+            length: 300.0,
+        };
         let history = script.history(script.start);
         let samples: Vec<(f64, i64)> = history
             .lines()
             .filter(|l| !l.starts_with('#'))
             .map(|l| {
                 let mut fields = l.split(' ').skip(1);
-                (fields.next().unwrap().parse().unwrap(), fields.next().unwrap().parse().unwrap())
+                (
+                    fields.next().unwrap().parse().unwrap(),
+                    fields.next().unwrap().parse().unwrap(),
+                )
             })
             .collect();
         assert_eq!(samples.len() as i64, DAYS * 86_400 / STEP);

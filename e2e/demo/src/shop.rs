@@ -37,7 +37,9 @@ impl Shop {
         let mut registry = Registry::default();
         registry.register("http_requests", "Requests served", served.clone());
         let registry = Arc::new(registry);
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.context("the shop found no port")?;
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .context("the shop found no port")?;
         let address = listener.local_addr()?;
         let app = Router::new()
             .route("/", get(serve))
@@ -48,7 +50,12 @@ impl Shop {
             // It ends with the demo; an error here shows as failing visitors.
             let _ = axum::serve(listener, app).await;
         });
-        Ok(Shop { address, served, failed: Arc::default(), tasks })
+        Ok(Shop {
+            address,
+            served,
+            failed: Arc::default(),
+            tasks,
+        })
     }
 
     /// From now on visitors come as the script says.

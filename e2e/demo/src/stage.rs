@@ -58,23 +58,38 @@ pub struct Stage {
 impl Stage {
     /// Builds what is missing, starts everything, applies the policy.
     pub async fn set(args: &Args) -> anyhow::Result<Stage> {
-        let binaries = Binaries::ensure(headroom_cluster::console()).await.context("the control plane was not built")?;
+        let binaries = Binaries::ensure(headroom_cluster::console())
+            .await
+            .context("the control plane was not built")?;
         let begun = Instant::now();
         let logs = tempfile::tempdir()?;
         let mut shop = Shop::open().await?;
 
         // The ramp is to come a third into the show; the show begins once everything runs, in about ten seconds.
-        let script = Script { start: now() as i64 + 12, length: args.duration.as_secs_f64() };
+        let script = Script {
+            start: now() as i64 + 12,
+            length: args.duration.as_secs_f64(),
+        };
         let history = logs.path().join("history.om");
         std::fs::write(&history, script.history(now() as i64 - 5))?;
-        println!("a shop serves at http://{}, with {} days of history", shop.address, script::DAYS);
+        println!(
+            "a shop serves at http://{}, with {} days of history",
+            shop.address,
+            script::DAYS
+        );
         let options = PrometheusOptions {
-            targets: vec![ScrapeTarget { job: NAME.to_owned(), address: shop.address.to_string() }],
+            targets: vec![ScrapeTarget {
+                job: NAME.to_owned(),
+                address: shop.address.to_string(),
+            }],
             backfill: vec![history],
             ..PrometheusOptions::default()
         };
         let local = async {
-            let options = Options { pod_ready_delay: STARTUP, ..Options::default() };
+            let options = Options {
+                pod_ready_delay: STARTUP,
+                ..Options::default()
+            };
             match args.cluster {
                 Where::Local => ControlPlane::start(&binaries, options).await.map(Some),
                 Where::Existing => Ok(None),
@@ -124,7 +139,10 @@ impl Stage {
     pub async fn clear(self) -> anyhow::Result<()> {
         if self.plane.is_none() {
             let namespaces: Api<Namespace> = Api::all(self.client.clone());
-            namespaces.delete(NAMESPACE, &DeleteParams::default()).await.context("the namespace was not removed")?;
+            namespaces
+                .delete(NAMESPACE, &DeleteParams::default())
+                .await
+                .context("the namespace was not removed")?;
         }
         Ok(())
     }
@@ -140,13 +158,22 @@ async fn existing() -> anyhow::Result<(Client, std::path::PathBuf)> {
 /// The CRD, the namespace and the Deployment.
 async fn install(client: &Client) -> anyhow::Result<()> {
     let crd: serde_json::Value = serde_json::to_value(<ScalingPolicy as kube::CustomResourceExt>::crd())?;
-    let kind = ApiResource::from_gvk(&GroupVersionKind::gvk("apiextensions.k8s.io", "v1", "CustomResourceDefinition"));
+    let kind = ApiResource::from_gvk(&GroupVersionKind::gvk(
+        "apiextensions.k8s.io",
+        "v1",
+        "CustomResourceDefinition",
+    ));
     let crds: Api<DynamicObject> = Api::all_with(client.clone(), &kind);
     let parameters = PatchParams::apply("headroom-demo").force();
-    crds.patch("scalingpolicies.headroom.dev", &parameters, &Patch::Apply(&crd)).await.context("the CRD was refused")?;
+    crds.patch("scalingpolicies.headroom.dev", &parameters, &Patch::Apply(&crd))
+        .await
+        .context("the CRD was refused")?;
     let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}});
     let namespaces: Api<Namespace> = Api::all(client.clone());
-    namespaces.patch(NAMESPACE, &parameters, &Patch::Apply(&namespace)).await.context("no namespace")?;
+    namespaces
+        .patch(NAMESPACE, &parameters, &Patch::Apply(&namespace))
+        .await
+        .context("no namespace")?;
     let deployment = json!({
         "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": NAME},
         "spec": {
@@ -159,7 +186,10 @@ async fn install(client: &Client) -> anyhow::Result<()> {
         }
     });
     let deployments: Api<Deployment> = Api::namespaced(client.clone(), NAMESPACE);
-    deployments.patch(NAME, &parameters, &Patch::Apply(&deployment)).await.context("no Deployment")?;
+    deployments
+        .patch(NAME, &parameters, &Patch::Apply(&deployment))
+        .await
+        .context("no Deployment")?;
     Ok(())
 }
 

@@ -51,7 +51,8 @@ pub async fn until(stage: &Stage, length: Duration) -> anyhow::Result<Recording>
     println!("{}", heading());
     while now() < end {
         seconds.tick().await;
-        let (policy, deployment) = tokio::try_join!(policies.get(NAME), deployments.get(NAME)).context("the API server")?;
+        let (policy, deployment) =
+            tokio::try_join!(policies.get(NAME), deployments.get(NAME)).context("the API server")?;
         let before = std::mem::replace(&mut served, stage.shop.served());
         let ready = deployment.status.and_then(|s| s.ready_replicas).unwrap_or(0);
         let desired = deployment.spec.and_then(|s| s.replicas).unwrap_or(0);
@@ -62,13 +63,19 @@ pub async fn until(stage: &Stage, length: Duration) -> anyhow::Result<Recording>
             status: policy.status.unwrap_or_default(),
         };
         let at = headroom::clock::now();
-        let mut recording = stage.recording.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut recording = stage
+            .recording
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         recording.failed = stage.shop.failed();
         recording.take(at, &second);
         drop(recording);
         let elapsed = (now() - stage.script.start as f64).max(0.0) as u64;
         let line = line(&second);
-        if shown.as_ref().is_none_or(|(last, when)| *last != key(&second) || elapsed >= when + QUIET) {
+        if shown
+            .as_ref()
+            .is_none_or(|(last, when)| *last != key(&second) || elapsed >= when + QUIET)
+        {
             println!("{:>3}:{:02}  {line}", elapsed / 60, elapsed % 60);
             shown = Some((key(&second), elapsed));
         }
@@ -77,7 +84,15 @@ pub async fn until(stage: &Stage, length: Duration) -> anyhow::Result<Recording>
 }
 
 fn heading() -> String {
-    let columns = ["requests/s", "requests", "forecast", "newsletter", "winner", "desired", "ready"];
+    let columns = [
+        "requests/s",
+        "requests",
+        "forecast",
+        "newsletter",
+        "winner",
+        "desired",
+        "ready",
+    ];
     let [load, metric, forecast, window, winner, desired, ready] = columns;
     format!(" time  {load:>10}  {metric:>8}  {forecast:>8}  {window:>10}  {winner:>10}  {desired:>7}  {ready:>5}   why")
 }
@@ -86,7 +101,10 @@ fn line(second: &Second) -> String {
     let decision = second.status.decision.as_ref();
     let says = |source: &str| {
         let proposals = decision.map_or(&[][..], |d| &d.proposals);
-        proposals.iter().find(|p| p.source == source).map_or("-".to_owned(), replicas)
+        proposals
+            .iter()
+            .find(|p| p.source == source)
+            .map_or("-".to_owned(), replicas)
     };
     let winner = decision.and_then(|d| d.winner.as_deref()).unwrap_or("-");
     let why = decision.map_or("", |d| d.message.as_str());
@@ -150,7 +168,9 @@ impl Recording {
         if let Some(winner) = winner {
             *self.winners.entry(winner.to_owned()).or_default() += 1;
         }
-        let Some(decision) = decision.filter(|d| d.message.starts_with("scaled")) else { return };
+        let Some(decision) = decision.filter(|d| d.message.starts_with("scaled")) else {
+            return;
+        };
         if self.moments.last().is_none_or(|m| m.why != decision.message) {
             let kind = match evidence {
                 _ if decision.limits.iter().any(|l| l.reason.contains("Down")) => MomentKind::Shrink,
@@ -159,7 +179,12 @@ impl Recording {
                 Evidence::Metric | Evidence::Nobody => MomentKind::Growth,
             };
             let title = decision.message.split(':').next().unwrap_or_default().to_owned();
-            self.moments.push(Moment { at, kind, title, why: decision.message.clone() });
+            self.moments.push(Moment {
+                at,
+                kind,
+                title,
+                why: decision.message.clone(),
+            });
         }
     }
 
@@ -171,8 +196,14 @@ impl Recording {
         summary.policy = NAME.to_owned();
         summary.replica_capacity = script::CAPACITY;
         let ticks = summary.ticks.max(1) as f64;
-        summary.winners = self.winners.iter().map(|(name, n)| (name.clone(), *n as f64 / ticks)).collect();
-        summary.notes = vec!["Recorded live: a real API server, controller manager and Prometheus; pods on a fake node.".to_owned()];
+        summary.winners = self
+            .winners
+            .iter()
+            .map(|(name, n)| (name.clone(), *n as f64 / ticks))
+            .collect();
+        summary.notes = vec![
+            "Recorded live: a real API server, controller manager and Prometheus; pods on a fake node.".to_owned(),
+        ];
         let page = out.join("report.html");
         std::fs::write(&page, render::report(&timeline, &summary)?).with_context(|| page.display().to_string())?;
         let json = out.join("summary.json");
