@@ -4,6 +4,8 @@
 //! → report. The modules stand in that order; imports point one way, from `cli` down to `api` and `engine`, and
 //! `tests/architecture.rs` holds them to it.
 
+#![deny(clippy::panic, clippy::unwrap_used)]
+
 pub mod actuate;
 pub mod api;
 pub mod cli;

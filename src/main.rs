@@ -1,5 +1,7 @@
 //! The binary: parses the command line, calls the library, and turns an error into words and an exit code.
 
+#![deny(clippy::panic, clippy::unwrap_used)]
+
 use std::process::ExitCode;
 
 use anyhow::Context;

@@ -144,7 +144,7 @@ fn schedule(spec: &ScheduleSpec, p: &mut Problems) -> Option<Schedule> {
             );
             None
         }
-        (Some(end), None) => p.cron(&field("end"), end).map(End::At),
+        (Some(end), None) => p.cron(&field("end"), end).map(Box::new).map(End::At),
         (None, Some(duration)) => Some(End::After(p.duration(field("duration"), duration, "1m", "366d"))),
         _ => {
             p.add(

@@ -47,7 +47,7 @@ impl ApiServer {
     }
 
     /// No request is left unasked for.
-    async fn is_done(mut self) {
+    async fn ends(mut self) {
         assert!(self.0.next_request().await.is_none(), "one more request");
     }
 }
@@ -137,7 +137,7 @@ async fn a_change_is_announced_made_and_reported_in_this_order() {
         assert_eq!(status["decision"]["winner"], "always");
         let event = server.takes("POST", EVENTS, json!({})).await;
         assert_eq!(event["reason"], "SuccessfulRescale");
-        server.is_done().await;
+        server.ends().await;
     })
     .await;
 }
@@ -156,7 +156,7 @@ async fn a_conflict_changes_nothing_and_is_decided_again_soon() {
         let damping = &reported[0]["value"]["damping"];
         assert_eq!(damping.get("pendingScale"), None);
         assert_eq!(damping.get("scaleEvents"), None, "no change was made");
-        server.is_done().await;
+        server.ends().await;
     })
     .await;
     assert_eq!(action, Action::requeue(Duration::from_millis(500)));
@@ -175,7 +175,7 @@ async fn no_write_without_an_announcement() {
         server.shows_scale(2).await;
         server.takes("PATCH", STATUS, refused(500, "InternalError")).await;
         server.takes("PATCH", STATUS, refused(500, "InternalError")).await;
-        server.is_done().await;
+        server.ends().await;
     };
     let (result, ()) = tokio::join!(reconciled, part);
     assert!(
@@ -194,7 +194,7 @@ async fn a_dry_run_writes_only_its_status() {
         assert_eq!(reported[0]["value"]["desiredReplicas"], 5);
         let event = server.takes("POST", EVENTS, json!({})).await;
         assert_ne!(event["reason"], "SuccessfulRescale");
-        server.is_done().await;
+        server.ends().await;
     })
     .await;
 }
@@ -213,7 +213,7 @@ async fn a_missing_target_is_reported_and_nothing_is_scaled() {
         let ready = conditions.iter().find(|c| c["type"] == "Ready").unwrap();
         assert_eq!((&ready["status"], &ready["reason"]), (&json!("False"), &json!("TargetNotFound")));
         server.takes("POST", EVENTS, json!({})).await;
-        server.is_done().await;
+        server.ends().await;
     })
     .await;
 }

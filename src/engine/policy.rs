@@ -88,7 +88,7 @@ pub struct Schedule {
 #[derive(Clone, Debug)]
 pub enum End {
     /// At the next occurrence of this expression.
-    At(Cron),
+    At(Box<Cron>),
     /// This long after its start.
     After(SignedDuration),
 }

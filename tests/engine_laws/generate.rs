@@ -63,7 +63,7 @@ fn target() -> impl Strategy<Value = Target> {
 pub fn schedule(max: u32) -> impl Strategy<Value = Schedule> {
     let start = select(vec!["*/10 * * * *", "7,29 * * * *", "0 8 * * MON-FRI", "*/3 6-9 * * *"]);
     let end = prop_oneof![
-        select(vec!["5-59/10 * * * *", "*/15 * * * *", "0 18 * * *"]).prop_map(|e| End::At(cron(e))),
+        select(vec!["5-59/10 * * * *", "*/15 * * * *", "0 18 * * *"]).prop_map(|e| End::At(Box::new(cron(e)))),
         seconds(&[60, 240, 1800, 36_000]).prop_map(End::After),
     ];
     let limits = prop_oneof![

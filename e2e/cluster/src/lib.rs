@@ -22,6 +22,8 @@
 //! # }
 //! ```
 
+#![deny(clippy::panic, clippy::unwrap_used)]
+
 mod binaries;
 mod build;
 mod component;

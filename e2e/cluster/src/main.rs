@@ -2,6 +2,8 @@
 //!
 //! Must never hold logic: everything is in the library.
 
+#![deny(clippy::panic, clippy::unwrap_used)]
+
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;

@@ -9,6 +9,8 @@
 //! under that load; `stage` starts everything and applies the policy; `watch` shows and records what happens. Every
 //! process ends with this one, however it ends.
 
+#![deny(clippy::panic, clippy::unwrap_used)]
+
 mod script;
 mod shop;
 mod stage;

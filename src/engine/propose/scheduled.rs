@@ -107,7 +107,7 @@ mod tests {
     }
 
     fn at(cron: &str) -> End {
-        End::At(Cron::from_str(cron).unwrap())
+        End::At(Box::new(Cron::from_str(cron).unwrap()))
     }
 
     fn hours(h: i64) -> End {

@@ -137,9 +137,9 @@ fn header(html: &mut String, s: &Summary) {
     ];
     for (name, value, detail, bad) in cards {
         let class = if bad { "card bad" } else { "card" };
-        let _ = write!(
+        let _ = writeln!(
             html,
-            "<div class=\"{class}\"><div class=\"name\">{name}</div><div class=\"value\">{value}</div><div class=\"detail\">{detail}</div></div>\n"
+            "<div class=\"{class}\"><div class=\"name\">{name}</div><div class=\"value\">{value}</div><div class=\"detail\">{detail}</div></div>"
         );
     }
     html.push_str("</div>\n");
@@ -341,7 +341,7 @@ fn tables(html: &mut String, s: &Summary) {
 }
 
 fn table(html: &mut String, caption: &str, rows: impl Iterator<Item = (String, String)>) {
-    let _ = write!(html, "<table><caption>{caption}</caption>\n");
+    let _ = writeln!(html, "<table><caption>{caption}</caption>");
     for (name, value) in rows {
         let _ = writeln!(html, "<tr><th>{}</th><td>{}</td></tr>", escape(&name), escape(&value));
     }
