@@ -207,7 +207,9 @@ impl Refusal {
                     "the answer is not what Prometheus would say".to_owned(),
                 ),
                 Some(e) if e.is_status() => (Cause::BadAnswer, format!("HTTP status {}", shown_status(e))),
-                _ => (Cause::Unreachable, "the connection broke".to_owned()),
+                Some(_) => (Cause::Unreachable, "the connection broke".to_owned()),
+                // The client's own words, such as "invalid media type": a proxy's login page, for example.
+                None => (Cause::BadAnswer, e.to_string()),
             },
             other => (Cause::BadAnswer, other.to_string()),
         };
