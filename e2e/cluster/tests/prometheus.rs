@@ -3,7 +3,7 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use headroom_cluster::{Binaries, Error, Prometheus, PrometheusOptions, ScrapeTarget, console};
 
@@ -13,11 +13,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 async fn it_answers_and_knows_imported_history() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("history.om");
-    let now = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap()
-        .as_secs();
-    let then = now - 3 * 24 * 60 * 60;
+    // Any time in the past, for as long as the retention below reaches back to it.
+    let then = 1_700_000_000;
     let samples: String = (0..10)
         .map(|n| format!("load{{app=\"web\"}} {} {}\n", 100 + n, then + 15 * n))
         .collect();
@@ -25,6 +22,7 @@ async fn it_answers_and_knows_imported_history() {
 
     let prometheus = start(PrometheusOptions {
         backfill: vec![file],
+        retention: Duration::from_secs(100 * 365 * 24 * 60 * 60),
         ..PrometheusOptions::default()
     })
     .await;
@@ -86,14 +84,16 @@ async fn a_wrong_query_is_an_error_that_says_why() {
 }
 
 async fn start(options: PrometheusOptions) -> Prometheus {
-    let binaries = Binaries::ensure(console()).await.unwrap();
-    Prometheus::start(&binaries, options).await.unwrap()
+    let binaries = Binaries::ensure(console()).await.expect("binaries");
+    Prometheus::start(&binaries, options)
+        .await
+        .expect("a server")
 }
 
 /// Answers each connection's first request with `metrics`, until the test process ends.
 fn exporter(metrics: &'static str) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
     std::thread::spawn(move || {
         for mut connection in listener.incoming().flatten() {
             let length = metrics.len();
@@ -123,6 +123,6 @@ fn is_alive(pid: u32) -> bool {
     std::process::Command::new("/bin/sh")
         .args(["-c", &format!("kill -0 {pid} 2>/dev/null")])
         .status()
-        .unwrap()
+        .expect("a shell")
         .success()
 }
