@@ -33,7 +33,7 @@ pub enum BuildError {
     /// Go failed.
     #[error(
         "`{command}` failed in {dir} ({status}). The end of its log {log}:\n{tail}\nWhere a download failed, check the \
-         network and GOPROXY; then run this again: what was compiled is kept. Where the disk is full, it takes 4 GB"
+         network and GOPROXY; then run this again: what was compiled is kept. Where the disk is full: a build takes 8 GB"
     )]
     Go {
         /// The command.

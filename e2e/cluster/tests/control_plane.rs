@@ -179,11 +179,14 @@ fn deployment(name: &str, replicas: i32, ready_after: Option<&str>) -> Deploymen
             },
         },
     }))
-    .unwrap()
+    .expect("a valid Deployment")
 }
 
 async fn ready_replicas(deployments: &Api<Deployment>) -> i32 {
-    let list = deployments.list(&ListParams::default()).await.unwrap();
+    let list = deployments
+        .list(&ListParams::default())
+        .await
+        .expect("a list");
     list.items
         .iter()
         .filter_map(|one| one.status.as_ref()?.ready_replicas)
@@ -203,7 +206,7 @@ fn is_alive(pid: u32) -> bool {
     Command::new("/bin/sh")
         .args(["-c", &format!("kill -0 {pid} 2>/dev/null")])
         .status()
-        .unwrap()
+        .expect("a shell")
         .success()
 }
 
@@ -212,8 +215,12 @@ fn running_in(dir: &Path, but: u32) -> Vec<String> {
     let output = Command::new("ps")
         .args(["-A", "-ww", "-o", "pid=,args="])
         .output()
-        .unwrap();
-    let dir = dir.canonicalize().unwrap().display().to_string();
+        .expect("ps");
+    let dir = dir
+        .canonicalize()
+        .expect("the directory")
+        .display()
+        .to_string();
     let list = String::from_utf8_lossy(&output.stdout).into_owned();
     let lines = list.lines().map(|line| line.trim().to_owned());
     lines

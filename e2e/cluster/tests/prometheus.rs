@@ -3,7 +3,7 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use headroom_cluster::{Binaries, Error, Prometheus, PrometheusOptions, ScrapeTarget, console};
 
@@ -13,12 +13,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 async fn it_answers_and_knows_imported_history() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("history.om");
-    #[allow(clippy::disallowed_methods)] // samples that end now need the clock; nothing decides by it
-    let now = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap()
-        .as_secs();
-    let then = now - 3 * 24 * 60 * 60;
+    // Any time in the past, for as long as the retention below reaches back to it.
+    let then = 1_700_000_000;
     let samples: String = (0..10)
         .map(|n| format!("load{{app=\"web\"}} {} {}\n", 100 + n, then + 15 * n))
         .collect();
@@ -26,12 +22,16 @@ async fn it_answers_and_knows_imported_history() {
 
     let prometheus = start(PrometheusOptions {
         backfill: vec![file],
+        retention: Duration::from_secs(100 * 365 * 24 * 60 * 60),
         ..PrometheusOptions::default()
     })
     .await;
     let result = prometheus.query("vector(1)").await.unwrap();
     assert_eq!(result.pointer("/0/value/1").unwrap(), "1");
-    let result = prometheus.query(&format!("load @ {}", then + 135)).await.unwrap();
+    let result = prometheus
+        .query(&format!("load @ {}", then + 135))
+        .await
+        .unwrap();
     assert_eq!(result.pointer("/0/value/1").unwrap(), "109");
     assert_eq!(result.pointer("/0/metric/app").unwrap(), "web");
 
@@ -52,8 +52,13 @@ async fn it_scrapes_what_it_is_told_to() {
     };
     prometheus.scrape(&[target]).await.unwrap();
     until("a scraped value", async || {
-        let result = prometheus.query(r#"requests_total{job="web"}"#).await.unwrap();
-        result.pointer("/0/value/1").is_some_and(|value| value == "42")
+        let result = prometheus
+            .query(r#"requests_total{job="web"}"#)
+            .await
+            .unwrap();
+        result
+            .pointer("/0/value/1")
+            .is_some_and(|value| value == "42")
     })
     .await;
 }
@@ -79,18 +84,22 @@ async fn a_wrong_query_is_an_error_that_says_why() {
 }
 
 async fn start(options: PrometheusOptions) -> Prometheus {
-    let binaries = Binaries::ensure(console()).await.unwrap();
-    Prometheus::start(&binaries, options).await.unwrap()
+    let binaries = Binaries::ensure(console()).await.expect("binaries");
+    Prometheus::start(&binaries, options)
+        .await
+        .expect("a server")
 }
 
 /// Answers each connection's first request with `metrics`, until the test process ends.
 fn exporter(metrics: &'static str) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
     std::thread::spawn(move || {
         for mut connection in listener.incoming().flatten() {
             let length = metrics.len();
-            let head = format!("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\n");
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\n"
+            );
             // Prometheus's request fits the buffer; a scrape that broke off is tried again by Prometheus.
             let _ = connection.read(&mut [0; 4096]);
             let _ = write!(connection, "{head}Connection: close\r\n\r\n{metrics}");
@@ -102,7 +111,10 @@ fn exporter(metrics: &'static str) -> SocketAddr {
 async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     let started = Instant::now();
     while !condition().await {
-        assert!(started.elapsed() < PATIENCE, "no {what} within {PATIENCE:?}");
+        assert!(
+            started.elapsed() < PATIENCE,
+            "no {what} within {PATIENCE:?}"
+        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
@@ -111,6 +123,6 @@ fn is_alive(pid: u32) -> bool {
     std::process::Command::new("/bin/sh")
         .args(["-c", &format!("kill -0 {pid} 2>/dev/null")])
         .status()
-        .unwrap()
+        .expect("a shell")
         .success()
 }
