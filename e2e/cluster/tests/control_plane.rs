@@ -183,10 +183,7 @@ fn deployment(name: &str, replicas: i32, ready_after: Option<&str>) -> Deploymen
 }
 
 async fn ready_replicas(deployments: &Api<Deployment>) -> i32 {
-    let list = deployments
-        .list(&ListParams::default())
-        .await
-        .expect("a list");
+    let list = deployments.list(&ListParams::default()).await.expect("a list");
     list.items
         .iter()
         .filter_map(|one| one.status.as_ref()?.ready_replicas)
@@ -216,11 +213,7 @@ fn running_in(dir: &Path, but: u32) -> Vec<String> {
         .args(["-A", "-ww", "-o", "pid=,args="])
         .output()
         .expect("ps");
-    let dir = dir
-        .canonicalize()
-        .expect("the directory")
-        .display()
-        .to_string();
+    let dir = dir.canonicalize().expect("the directory").display().to_string();
     let list = String::from_utf8_lossy(&output.stdout).into_owned();
     let lines = list.lines().map(|line| line.trim().to_owned());
     lines

@@ -28,10 +28,7 @@ async fn it_answers_and_knows_imported_history() {
     .await;
     let result = prometheus.query("vector(1)").await.unwrap();
     assert_eq!(result.pointer("/0/value/1").unwrap(), "1");
-    let result = prometheus
-        .query(&format!("load @ {}", then + 135))
-        .await
-        .unwrap();
+    let result = prometheus.query(&format!("load @ {}", then + 135)).await.unwrap();
     assert_eq!(result.pointer("/0/value/1").unwrap(), "109");
     assert_eq!(result.pointer("/0/metric/app").unwrap(), "web");
 
@@ -52,13 +49,8 @@ async fn it_scrapes_what_it_is_told_to() {
     };
     prometheus.scrape(&[target]).await.unwrap();
     until("a scraped value", async || {
-        let result = prometheus
-            .query(r#"requests_total{job="web"}"#)
-            .await
-            .unwrap();
-        result
-            .pointer("/0/value/1")
-            .is_some_and(|value| value == "42")
+        let result = prometheus.query(r#"requests_total{job="web"}"#).await.unwrap();
+        result.pointer("/0/value/1").is_some_and(|value| value == "42")
     })
     .await;
 }
@@ -85,9 +77,7 @@ async fn a_wrong_query_is_an_error_that_says_why() {
 
 async fn start(options: PrometheusOptions) -> Prometheus {
     let binaries = Binaries::ensure(console()).await.expect("binaries");
-    Prometheus::start(&binaries, options)
-        .await
-        .expect("a server")
+    Prometheus::start(&binaries, options).await.expect("a server")
 }
 
 /// Answers each connection's first request with `metrics`, until the test process ends.
@@ -97,9 +87,7 @@ fn exporter(metrics: &'static str) -> SocketAddr {
     std::thread::spawn(move || {
         for mut connection in listener.incoming().flatten() {
             let length = metrics.len();
-            let head = format!(
-                "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\n"
-            );
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\n");
             // Prometheus's request fits the buffer; a scrape that broke off is tried again by Prometheus.
             let _ = connection.read(&mut [0; 4096]);
             let _ = write!(connection, "{head}Connection: close\r\n\r\n{metrics}");
@@ -111,10 +99,7 @@ fn exporter(metrics: &'static str) -> SocketAddr {
 async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     let started = Instant::now();
     while !condition().await {
-        assert!(
-            started.elapsed() < PATIENCE,
-            "no {what} within {PATIENCE:?}"
-        );
+        assert!(started.elapsed() < PATIENCE, "no {what} within {PATIENCE:?}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
