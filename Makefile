@@ -21,14 +21,15 @@ demo: build ## The main job on an embedded control plane. DURATION=5m, CLUSTER=e
 	@HEADROOM=$(TARGET)/release/headroom OUT=$(OUT)/demo $(TARGET)/release/headroom-demo
 
 binaries: ## Build and cache etcd, the control plane, kwok and Prometheus (needs Go; once)
-	cargo run --locked -p headroom-cluster -- build
+	cargo build --workspace --bins --locked
+	$(TARGET)/debug/headroom-cluster build
 
 test: binaries ## Pass every test: unit, table, property, scenario, and against a real control plane
 	cargo test --workspace --locked --no-fail-fast
 
 test-unit: ## Only what needs no control plane
 	cargo test --workspace --locked --exclude headroom-cluster --lib --bins
-	cargo test --locked --test architecture --test crd --test engine_laws --test precedence --test simulate --test validate
+	cargo test --locked --test architecture --test crd --test engine_laws --test precedence --test reconcile --test simulate --test validate
 
 test-cluster: binaries ## Only what needs a control plane
 	cargo test --locked --test cluster

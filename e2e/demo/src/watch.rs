@@ -29,6 +29,7 @@ pub struct Recording {
     tally: Tally,
     winners: BTreeMap<String, u64>,
     moments: Vec<Moment>,
+    desired: Option<u32>,
     failed: u64,
 }
 
@@ -140,6 +141,7 @@ impl Recording {
             tally: Tally::new(SignedDuration::from_secs(1)),
             winners: BTreeMap::new(),
             moments: Vec::new(),
+            desired: None,
             failed: 0,
         }
     }
@@ -168,22 +170,27 @@ impl Recording {
         if let Some(winner) = winner {
             *self.winners.entry(winner.to_owned()).or_default() += 1;
         }
-        let Some(decision) = decision.filter(|d| d.message.starts_with("scaled")) else {
-            return;
-        };
-        if self.moments.last().is_none_or(|m| m.why != decision.message) {
+        let before = self.desired.replace(second.desired).unwrap_or(second.desired);
+        if before != second.desired
+            && let Some(decision) = decision
+        {
             let kind = match evidence {
-                _ if decision.limits.iter().any(|l| l.reason.contains("Down")) => MomentKind::Shrink,
+                _ if second.desired < before => MomentKind::Shrink,
                 Evidence::Forecast => MomentKind::Forecast,
                 Evidence::Schedule => MomentKind::Window,
                 Evidence::Metric | Evidence::Nobody => MomentKind::Growth,
             };
-            let title = decision.message.split(':').next().unwrap_or_default().to_owned();
+            let title = format!("from {before} to {} replicas", second.desired);
+            // The status may have moved on to "stays at …"; what follows the colon is still the reason.
+            let why = decision
+                .message
+                .split_once(": ")
+                .map_or(decision.message.as_str(), |(_, why)| why);
             self.moments.push(Moment {
                 at,
                 kind,
                 title,
-                why: decision.message.clone(),
+                why: why.to_owned(),
             });
         }
     }
@@ -211,7 +218,7 @@ impl Recording {
 
         println!("\nWhat happened, and why");
         for moment in &self.moments {
-            println!("  {:.0}  {}", moment.at, moment.why);
+            println!("  {:.0}  {}: {}", moment.at, moment.title, moment.why);
         }
         println!("\n{}", render::headline(&summary));
         for (winner, share) in &summary.winners {
