@@ -72,7 +72,7 @@ impl Stage {
         Operator { process, url, log }
     }
 
-    /// Creates a Deployment and waits until its pods are ready.
+    /// Creates a Deployment and waits until its pods are ready; a policy may have asked for more meanwhile.
     pub async fn deployment(&self, name: &str, replicas: i32) {
         let deployment = serde_json::from_value(json!({
             "metadata": {"name": name},
@@ -89,7 +89,7 @@ impl Stage {
             .create(&PostParams::default(), &deployment.unwrap())
             .await
             .unwrap();
-        self.until_deployment(name, "ready", move |d| ready(d) == replicas)
+        self.until_deployment(name, "ready", move |d| ready(d) >= replicas)
             .await;
     }
 
