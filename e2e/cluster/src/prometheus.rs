@@ -75,6 +75,8 @@ impl Prometheus {
     /// # Errors
     /// [`Error::Backfill`] for a file that `promtool` refuses, [`Error::Process`] for a server that does not start.
     pub async fn start(binaries: &Binaries, options: PrometheusOptions) -> Result<Self, Error> {
+        // Set already where a caller did; without one reqwest refuses to be built.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let (dir, remove) = working_directory("headroom-prometheus-", options.dir)?;
         let janitor = remove.map(|remove| janitor(&dir, remove)).transpose()?;
         let data = dir.join("data");
