@@ -5,19 +5,18 @@ TARGET  := $(or $(CARGO_TARGET_DIR),target)
 OUT     ?= out
 
 .DEFAULT_GOAL := help
-.PHONY: help build look demo binaries test test-unit test-cluster bench generate check fmt clippy deny clean
+.PHONY: help build look demo binaries test test-unit test-cluster bench bench-operator generate check fmt clippy deny clean
 
 help: ## Explain every target
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-build: ## Build the operator, optimised
-	cargo build --release --locked --bin headroom
+build: ## Build the operator and the demo, optimised
+	cargo build --release --locked --workspace --bins
 
 look: build ## Three minutes without a cluster: replay an example policy, print where the report is
 	$(TARGET)/release/headroom simulate --example --out $(OUT)/look
 
 demo: build ## The main job on an embedded control plane. DURATION=5m, CLUSTER=existing (KUBECONFIG), OUT=out
-	cargo build --release --locked -p headroom-demo
 	@HEADROOM=$(TARGET)/release/headroom OUT=$(OUT)/demo $(TARGET)/release/headroom-demo
 
 binaries: ## Build and cache etcd, the control plane, kwok and Prometheus (needs Go; once)
@@ -29,7 +28,7 @@ test: binaries ## Pass every test: unit, table, property, scenario, and against 
 
 test-unit: ## Only what needs no control plane
 	cargo test --workspace --locked --exclude headroom-cluster --lib --bins
-	cargo test --locked --test architecture --test crd --test engine_laws --test precedence --test reconcile --test simulate --test validate
+	cargo test --locked --test architecture --test crd --test engine_laws --test precedence --test reconcile --test reference --test simulate --test validate
 
 test-cluster: binaries ## Only what needs a control plane
 	cargo test --locked --test cluster
@@ -37,8 +36,11 @@ test-cluster: binaries ## Only what needs a control plane
 bench: ## Criterion benchmarks of decide and the forecast
 	cargo bench --locked --bench decide --bench forecast
 
-generate: ## Write what is generated from the code: CRD, precedence table
-	UPDATE=1 cargo test --locked --test crd --test precedence
+bench-operator: ## Memory and processor time of the operator with POLICIES=100 on a control plane
+	cargo bench --locked --bench operator
+
+generate: ## Write what is generated from the code: CRD, reference pages, precedence table
+	UPDATE=1 cargo test --locked --test crd --test precedence --test reference
 
 check: fmt clippy deny ## Format, lints, licences
 

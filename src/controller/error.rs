@@ -1,6 +1,7 @@
 //! What can go wrong outside a single policy's evidence, with the step it went wrong in.
 
 use crate::observe::prometheus::ServerError;
+use crate::report::metrics::ErrorKind;
 
 /// An error of the operator.
 #[derive(Debug, thiserror::Error)]
@@ -36,16 +37,11 @@ pub enum Error {
 }
 
 impl Error {
-    /// A closed set of names for labels.
-    pub fn kind(&self) -> &'static str {
+    /// Its name among the reasons why reconciles fail.
+    pub(super) fn kind(&self) -> ErrorKind {
         match self {
-            Error::Status(_) => "status",
-            Error::Client(_) => "client",
-            Error::Policies(_) => "policies",
-            Error::Prometheus(_) => "prometheus",
-            Error::Listen { .. } => "listen",
-            Error::Signals(_) => "signals",
-            Error::Anonymous => "anonymous",
+            Error::Status(_) => ErrorKind::Status,
+            _ => ErrorKind::Other,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Feeding the forecast: live samples as they come, and what is missing from Prometheus, in the background.
 //!
-//! A backfill never holds up a decision: it runs as its own task and is taken in when it is done. Until then the
-//! forecast abstains, saying how much history it has and needs.
+//! A backfill never holds up a decision: it runs as its own task and is taken in when it is done. Until then there is
+//! no forecast; after it, a forecast that abstains says how much history it has and needs.
 
 use std::sync::Arc;
 
@@ -32,6 +32,8 @@ pub(super) struct Feed {
     forecaster: Forecaster,
     task: Option<JoinHandle<Result<Samples, Failure>>>,
     tried: Option<Timestamp>,
+    /// Whether the first request for history has ended, well or badly.
+    answered: bool,
 }
 
 impl Drop for Feed {
@@ -52,6 +54,7 @@ impl Feed {
                 forecaster: Forecaster::new(settings),
                 task: None,
                 tried: None,
+                answered: false,
             },
         }
     }
@@ -61,11 +64,18 @@ impl Feed {
         self.forecaster.settings()
     }
 
-    /// Takes in the present value and whatever history has arrived, asks for what is missing, and forecasts.
-    pub(super) async fn forecast(&mut self, servers: &Arc<Servers>, value: Option<f64>, now: Timestamp) -> Forecast {
+    /// Takes in the present value and whatever history has arrived, asks for what is missing, and forecasts. `None`
+    /// before the first answer: what is not known yet is no reason to distrust what was trusted before a restart.
+    pub(super) async fn forecast(
+        &mut self,
+        servers: &Arc<Servers>,
+        value: Option<f64>,
+        now: Timestamp,
+    ) -> Option<Forecast> {
         if self.task.as_ref().is_some_and(JoinHandle::is_finished)
             && let Some(task) = self.task.take()
         {
+            self.answered = true;
             match task.await {
                 Ok(Ok(samples)) => self.forecaster.backfill(samples),
                 Ok(Err(failure)) => {
@@ -93,8 +103,9 @@ impl Feed {
             // What was learnt lies in the future now; begin anew, history comes from Prometheus.
             self.forecaster = Forecaster::new(self.forecaster.settings());
             self.tried = None;
+            self.answered = false;
         }
-        forecast
+        self.answered.then_some(forecast)
     }
 }
 

@@ -44,10 +44,20 @@ pub async fn reconcile(object: Arc<ScalingPolicy>, context: Arc<Context>) -> Res
     let memory = context.memory(&reference);
     let mut memory = memory.lock().await;
     let result = one(&object, &reference, &context, &mut memory).await;
-    context
-        .metrics
-        .reconciled(begun.elapsed(), result.as_ref().err().map(|_| ErrorKind::Status));
-    result
+    let failure = match &result {
+        Ok(turn) => turn.failure,
+        Err(error) => Some(error.kind()),
+    };
+    context.metrics.reconciled(begun.elapsed(), failure);
+    result.map(|turn| turn.next)
+}
+
+/// The end of a reconcile whose report was written.
+struct Turn {
+    /// When to come again.
+    next: Requeue,
+    /// What kept it from doing all it should; the status says so.
+    failure: Option<ErrorKind>,
 }
 
 /// What to do after an error.
@@ -61,7 +71,7 @@ async fn one(
     reference: &ObjectRef<ScalingPolicy>,
     context: &Arc<Context>,
     memory: &mut Memory,
-) -> Result<Requeue, Error> {
+) -> Result<Turn, Error> {
     let now = clock::now();
     let (Some(uid), Some(namespace)) = (object.uid(), object.namespace()) else {
         return Err(Error::Anonymous);
@@ -75,7 +85,10 @@ async fn one(
         Some(Err(invalid)) => {
             publish::report(context, subject, memory, Situation::InvalidSpec(&invalid), now).await?;
             // Nothing can come of it before the spec changes, and that wakes us.
-            return Ok(Requeue::await_change());
+            return Ok(Turn {
+                next: Requeue::await_change(),
+                failure: Some(ErrorKind::InvalidSpec),
+            });
         }
         None => return Err(Error::Anonymous),
     };
@@ -99,7 +112,10 @@ async fn one(
             let message = error.to_string();
             let situation = publish::unreachable(&object.spec.target_ref, &error, &message);
             publish::report(context, subject, memory, situation, now).await?;
-            return Ok(next);
+            return Ok(Turn {
+                next,
+                failure: Some(ErrorKind::Target),
+            });
         }
     };
     let observation = observe(object, &policy, &target, context, memory, now).await;
@@ -129,8 +145,15 @@ async fn one(
     };
     publish::report(context, subject, memory, Situation::Decided(situation), now).await?;
     Ok(match outcome.result {
-        Written::Conflict => Requeue::requeue(AFTER_CONFLICT),
-        _ => next,
+        Written::Nothing | Written::Scaled => Turn { next, failure: None },
+        Written::Conflict => Turn {
+            next: Requeue::requeue(AFTER_CONFLICT),
+            failure: None,
+        },
+        Written::Failed(_) => Turn {
+            next,
+            failure: Some(ErrorKind::Scale),
+        },
     })
 }
 
@@ -174,7 +197,7 @@ async fn observe(
             let value = samples.get(prediction.metric).and_then(|s| s.as_ref().ok()).copied();
             let feed = Feed::keep(memory.feed.take(), source, settings);
             let feed = memory.feed.insert(feed);
-            Some(feed.forecast(&context.servers, value, now).await)
+            feed.forecast(&context.servers, value, now).await
         }
     };
     Observation {

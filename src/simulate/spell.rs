@@ -42,9 +42,19 @@ pub fn time(at: Timestamp) -> String {
     at.to_zoned(TimeZone::UTC).strftime("%H:%M").to_string()
 }
 
-/// `23 Nov 2026`, in UTC.
-pub fn date(at: Timestamp) -> String {
-    at.to_zoned(TimeZone::UTC).strftime("%-d %b %Y").to_string()
+/// `07:58:12` in UTC.
+pub fn clock(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::UTC).strftime("%H:%M:%S").to_string()
+}
+
+/// `23 Nov 2026 – 30 Nov 2026` or, within a day, `23 Nov 2026, 07:58 – 08:03`; in UTC.
+pub fn between(from: Timestamp, to: Timestamp) -> String {
+    let date = |at: Timestamp| at.to_zoned(TimeZone::UTC).strftime("%-d %b %Y").to_string();
+    if date(from) == date(to) {
+        format!("{}, {} – {}", date(from), time(from), time(to))
+    } else {
+        format!("{} – {}", date(from), date(to))
+    }
 }
 
 /// Two digits of what is below ten, whole numbers above.

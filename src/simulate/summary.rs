@@ -10,19 +10,32 @@ use serde::Serialize;
 use super::timeline::Tick;
 use crate::engine::decision::Decision;
 
+/// Where the ticks come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Origin {
+    /// A trace, replayed on the modelled plant; each tick is a decision.
+    #[default]
+    Replay,
+    /// A cluster that was watched; ticks are looks at it.
+    Live,
+}
+
 /// The numbers of one run. Shares are from 0 to 1.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Summary {
     /// The policy's name.
     pub policy: String,
+    /// Where the ticks come from.
+    pub origin: Origin,
     /// The first tick.
     pub from: Timestamp,
     /// The last tick.
     pub to: Timestamp,
     /// Seconds between two ticks.
     pub tick_seconds: f64,
-    /// Ticks, and so decisions.
+    /// Ticks; in a replay, decisions.
     pub ticks: u64,
     /// Decisions per second of wall time, reading and writing included; absent where it was not measured.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -66,7 +66,7 @@ async fn main() -> anyhow::Result<()> {
             stage.recorded()
         }
     };
-    recording.write(&args.out)?;
+    recording.write(&watch::reasons(&stage.client).await?, &args.out)?;
     stage.clear().await?;
     println!("every process was stopped");
     Ok(())

@@ -31,6 +31,9 @@ const STEP: i64 = 10;
 /// Noise of the history, relative: real load is never twice the same.
 const NOISE: f64 = 0.04;
 
+/// Seconds that set-up is expected to take. Where it takes longer the ramp comes so much earlier in the show.
+const SETUP: i64 = 12;
+
 /// What is played.
 #[derive(Clone, Copy, Debug)]
 pub struct Script {
@@ -38,9 +41,23 @@ pub struct Script {
     pub start: i64,
     /// Its length in seconds.
     pub length: f64,
+    /// When the ramp comes, today as on every day: written into the history before anybody knows when the show starts.
+    ramp: f64,
 }
 
 impl Script {
+    /// A show of this many seconds for which set-up begins now.
+    pub fn new(now: i64, length: f64) -> Script {
+        let start = now + SETUP;
+        let ramp = start as f64 + RAMP * length;
+        Script { start, length, ramp }
+    }
+
+    /// The same show, which begins now.
+    pub fn begins(self, now: i64) -> Script {
+        Script { start: now, ..self }
+    }
+
     /// Requests a second at an instant of the show, today.
     pub fn today(&self, at: f64) -> f64 {
         let share = (at - self.start as f64) / self.length;
@@ -53,7 +70,7 @@ impl Script {
 
     /// Requests a second at an instant of any day.
     fn everyday(&self, at: f64) -> f64 {
-        let since = (at - self.start as f64 - RAMP * self.length).rem_euclid(86_400.0);
+        let since = (at - self.ramp).rem_euclid(86_400.0);
         let up = (since / RAMP_SECONDS).min(1.0);
         if since > BUSY_SECONDS {
             // The rest of the day swings gently, as days do.
@@ -102,10 +119,7 @@ mod tests {
 
     #[test]
     fn the_ramp_comes_every_day_and_the_burst_today() {
-        let script = Script {
-            start: 1_700_000_000,
-            length: 300.0,
-        };
+        let script = Script::new(1_700_000_000, 300.0);
         let at = |second: f64| script.start as f64 + second;
         assert!(script.today(at(0.0)) < 60.0);
         assert_eq!(script.today(at(130.0)), BUSY);
@@ -119,10 +133,7 @@ mod tests {
 
     #[test]
     fn history_is_a_counter_that_ends_before_the_show() {
-        let script = Script {
-            start: 1_700_000_000,
-            length: 300.0,
-        };
+        let script = Script::new(1_700_000_000, 300.0);
         let history = script.history(script.start);
         let samples: Vec<(f64, i64)> = history
             .lines()
@@ -138,6 +149,8 @@ mod tests {
         assert_eq!(samples.len() as i64, DAYS * 86_400 / STEP);
         assert!(samples.windows(2).all(|w| w[0].0 <= w[1].0 && w[0].1 < w[1].1));
         assert!(samples.last().unwrap().1 < script.start);
+        let late = script.begins(script.start + 20);
+        assert_eq!(late.history(script.start), history, "a late start changes no history");
         assert!(history.ends_with("# EOF\n"));
     }
 }

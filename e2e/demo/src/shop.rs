@@ -12,6 +12,7 @@ use axum::routing::get;
 use prometheus_client::encoding::text;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::registry::Registry;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::script::Script;
@@ -58,8 +59,8 @@ impl Shop {
         })
     }
 
-    /// From now on visitors come as the script says.
-    pub fn let_them_come(&mut self, script: Script) -> anyhow::Result<()> {
+    /// From now on visitors come as the script says that holds at each moment.
+    pub fn let_them_come(&mut self, script: watch::Receiver<Script>) -> anyhow::Result<()> {
         let client = reqwest::Client::builder().timeout(Duration::from_secs(2)).build()?;
         let (url, failed) = (format!("http://{}/", self.address), self.failed.clone());
         self.tasks.spawn(async move {
@@ -71,7 +72,7 @@ impl Shop {
             loop {
                 bunches.tick().await;
                 let at = now();
-                due += script.today(at) * (at - last).clamp(0.0, 1.0);
+                due += script.borrow().today(at) * (at - last).clamp(0.0, 1.0);
                 last = at;
                 while due >= 1.0 {
                     due -= 1.0;

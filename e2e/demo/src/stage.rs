@@ -10,11 +10,13 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Namespace;
-use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::core::{ApiResource, GroupVersionKind};
+use kube::runtime::{conditions, wait::await_condition};
 use kube::{Client, Config};
 use serde_json::json;
+use tokio::sync::watch;
 
 use crate::Args;
 use crate::script::{self, Script};
@@ -27,6 +29,8 @@ const STARTUP: Duration = Duration::from_secs(12);
 const REPLICAS: i32 = 3;
 /// The name of everything.
 pub const NAME: &str = "shop";
+/// What must be served before a policy can be applied.
+const CRD: &str = "scalingpolicies.headroom.dev";
 /// Where it plays.
 pub const NAMESPACE: &str = "headroom-demo";
 
@@ -65,11 +69,8 @@ impl Stage {
         let logs = tempfile::tempdir()?;
         let mut shop = Shop::open().await?;
 
-        // The ramp is to come a third into the show; the show begins once everything runs, in about ten seconds.
-        let script = Script {
-            start: now() as i64 + 12,
-            length: args.duration.as_secs_f64(),
-        };
+        let script = Script::new(now() as i64, args.duration.as_secs_f64());
+        let (tell, script_of_now) = watch::channel(script);
         let history = logs.path().join("history.om");
         std::fs::write(&history, script.history(now() as i64 - 5))?;
         println!(
@@ -95,6 +96,7 @@ impl Stage {
                 Where::Existing => Ok(None),
             }
         };
+        shop.let_them_come(script_of_now)?;
         let (prometheus, plane) = tokio::try_join!(Prometheus::start(&binaries, options), local)?;
         let (client, kubeconfig) = match &plane {
             Some(plane) => (plane.client()?, plane.kubeconfig().to_path_buf()),
@@ -113,8 +115,9 @@ impl Stage {
             .grace(Duration::from_secs(5));
         let operator = Process::spawn(operator)?;
         println!("headroom runs; its log is {}", log.display());
-        shop.let_them_come(script)?;
+        let script = script.begins(now() as i64);
         policy(&client, &script).await?;
+        tell.send_replace(script);
         println!("set up in {:.0} s\n", begun.elapsed().as_secs_f64());
         let recording = Recording::new(&script);
         Ok(Stage {
@@ -157,17 +160,20 @@ async fn existing() -> anyhow::Result<(Client, std::path::PathBuf)> {
 
 /// The CRD, the namespace and the Deployment.
 async fn install(client: &Client) -> anyhow::Result<()> {
-    let crd: serde_json::Value = serde_json::to_value(<ScalingPolicy as kube::CustomResourceExt>::crd())?;
-    let kind = ApiResource::from_gvk(&GroupVersionKind::gvk(
-        "apiextensions.k8s.io",
-        "v1",
-        "CustomResourceDefinition",
-    ));
-    let crds: Api<DynamicObject> = Api::all_with(client.clone(), &kind);
+    let crds: Api<CustomResourceDefinition> = Api::all(client.clone());
     let parameters = PatchParams::apply("headroom-demo").force();
-    crds.patch("scalingpolicies.headroom.dev", &parameters, &Patch::Apply(&crd))
+    crds.patch(
+        CRD,
+        &parameters,
+        &Patch::Apply(<ScalingPolicy as kube::CustomResourceExt>::crd()),
+    )
+    .await
+    .context("the CRD was refused")?;
+    // It is served a moment after it was accepted.
+    let served = await_condition(crds, CRD, conditions::is_crd_established());
+    tokio::time::timeout(Duration::from_secs(30), served)
         .await
-        .context("the CRD was refused")?;
+        .context("the CRD is still not served after 30 s")??;
     let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}});
     let namespaces: Api<Namespace> = Api::all(client.clone());
     namespaces
@@ -220,19 +226,13 @@ async fn policy(client: &Client, script: &Script) -> anyhow::Result<()> {
         }
     });
     let api: Api<ScalingPolicy> = Api::namespaced(client.clone(), NAMESPACE);
-    // A CRD is served a moment after it was accepted; until then its objects are not found.
-    let begun = Instant::now();
-    loop {
-        let object = serde_json::from_value(policy.clone())?;
-        match api.create(&PostParams::default(), &object).await {
-            Ok(_) => return Ok(()),
-            Err(kube::Error::Api(status)) if status.code == 404 && begun.elapsed() < Duration::from_secs(30) => {
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-            Err(kube::Error::Api(status)) if status.code == 409 => {
-                bail!("there is a policy {NAMESPACE}/{NAME} already; delete the namespace of an earlier demo first")
-            }
-            Err(error) => return Err(error).context("the policy was refused"),
+    match api
+        .create(&PostParams::default(), &serde_json::from_value(policy)?)
+        .await
+    {
+        Err(kube::Error::Api(status)) if status.code == 409 => {
+            bail!("there is a policy {NAMESPACE}/{NAME} already; delete the namespace of an earlier demo first")
         }
+        created => created.map(drop).context("the policy was refused"),
     }
 }

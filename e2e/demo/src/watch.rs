@@ -9,11 +9,13 @@ use headroom::api::ScalingPolicy;
 use headroom::api::status::{ProposalStatus, ScalingPolicyStatus};
 use headroom::simulate::moments::{Moment, MomentKind};
 use headroom::simulate::render;
-use headroom::simulate::summary::Tally;
+use headroom::simulate::summary::{Origin, Tally};
 use headroom::simulate::timeline::{Evidence, Tick, Timeline};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::apps::v1::Deployment;
-use kube::api::Api;
+use k8s_openapi::api::events::v1::Event;
+use kube::Client;
+use kube::api::{Api, ListParams};
 
 use crate::script::{self, Script};
 use crate::shop::now;
@@ -69,7 +71,10 @@ pub async fn until(stage: &Stage, length: Duration) -> anyhow::Result<Recording>
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         recording.failed = stage.shop.failed();
-        recording.take(at, &second);
+        // Before the first pod is ready there is no service whose capacity could be told.
+        if second.ready > 0 || recording.desired.is_some() {
+            recording.take(at, &second);
+        }
         drop(recording);
         let elapsed = (now() - stage.script.start as f64).max(0.0) as u64;
         let line = line(&second);
@@ -82,6 +87,14 @@ pub async fn until(stage: &Stage, length: Duration) -> anyhow::Result<Recording>
         }
     }
     Ok(stage.recorded())
+}
+
+/// The operator's own words for each change it made, from its Events: `scaled from 3 to 7: …`.
+pub async fn reasons(client: &Client) -> anyhow::Result<Vec<String>> {
+    let events: Api<Event> = Api::namespaced(client.clone(), NAMESPACE);
+    let made = ListParams::default().fields("reason=SuccessfulRescale");
+    let events = events.list(&made).await.context("the Events")?;
+    Ok(events.into_iter().filter_map(|e| e.note).collect())
 }
 
 fn heading() -> String {
@@ -167,40 +180,39 @@ impl Recording {
         };
         self.timeline.push(&tick);
         self.tally.tick(&tick);
+        let source = decision.and_then(|d| d.proposals.iter().find(|p| Some(p.name.as_str()) == winner));
         if let Some(winner) = winner {
-            *self.winners.entry(winner.to_owned()).or_default() += 1;
+            let kind = match evidence {
+                Evidence::Forecast => "forecast",
+                _ => source.map_or("metric", |p| &p.source),
+            };
+            *self.winners.entry(format!("{kind}/{winner}")).or_default() += 1;
         }
         let before = self.desired.replace(second.desired).unwrap_or(second.desired);
-        if before != second.desired
-            && let Some(decision) = decision
-        {
+        if before != second.desired {
             let kind = match evidence {
                 _ if second.desired < before => MomentKind::Shrink,
                 Evidence::Forecast => MomentKind::Forecast,
                 Evidence::Schedule => MomentKind::Window,
                 Evidence::Metric | Evidence::Nobody => MomentKind::Growth,
             };
-            let title = format!("from {before} to {} replicas", second.desired);
-            // The status may have moved on to "stays at …"; what follows the colon is still the reason.
-            let why = decision
-                .message
-                .split_once(": ")
-                .map_or(decision.message.as_str(), |(_, why)| why);
             self.moments.push(Moment {
                 at,
                 kind,
-                title,
-                why: why.to_owned(),
+                title: format!("from {before} to {} replicas", second.desired),
+                // Told by the Event of the change, which comes after it.
+                why: format!("scaled from {before} to {}: ", second.desired),
             });
         }
     }
 
-    /// Writes the report and says what happened and why.
-    pub fn write(&self, out: &Path) -> anyhow::Result<()> {
+    /// Writes the report and says what happened and why, in the words of `reasons`.
+    pub fn write(&self, reasons: &[String], out: &Path) -> anyhow::Result<()> {
         let mut timeline = self.timeline.clone();
-        timeline.moments.clone_from(&self.moments);
+        timeline.moments = self.moments.iter().map(|m| explained(m, reasons)).collect();
         let mut summary = self.tally.finish();
         summary.policy = NAME.to_owned();
+        summary.origin = Origin::Live;
         summary.replica_capacity = script::CAPACITY;
         let ticks = summary.ticks.max(1) as f64;
         summary.winners = self
@@ -217,17 +229,26 @@ impl Recording {
         std::fs::write(&json, serde_json::to_string_pretty(&summary)?).with_context(|| json.display().to_string())?;
 
         println!("\nWhat happened, and why");
-        for moment in &self.moments {
+        for moment in &timeline.moments {
             println!("  {:.0}  {}: {}", moment.at, moment.title, moment.why);
         }
         println!("\n{}", render::headline(&summary));
         for (winner, share) in &summary.winners {
-            println!("  {winner:<12} won {:>3.0} % of the time", share * 100.0);
+            println!("  {winner:<20} won {:>3.0} % of the time", share * 100.0);
         }
         if self.failed > 0 {
             println!("  {} visits found the shop itself busy", self.failed);
         }
         println!("\nreport: {}", page.canonicalize().unwrap_or(page).display());
         Ok(())
+    }
+}
+
+/// The moment with the reason of the Event that begins with the moment's own words.
+fn explained(moment: &Moment, reasons: &[String]) -> Moment {
+    let why = reasons.iter().find_map(|r| r.strip_prefix(&moment.why));
+    Moment {
+        why: why.unwrap_or("by somebody else").to_owned(),
+        ..moment.clone()
     }
 }

@@ -122,7 +122,9 @@ pub(super) fn replicas(timeline: &Timeline, size: Size) -> Result<String, Render
         .iter()
         .map(|c| c.desired.max.max(c.ready.max))
         .fold(0.0, f64::max);
-    let marks = axes::counts(most, size.values);
+    // The windows' names stand above the lines.
+    let room = if timeline.windows.is_empty() { 1.0 } else { 1.1 };
+    let marks = axes::counts(most * room, size.values);
     draw(timeline, size, &marks, STRIP + GAP, |plot| {
         let mut free = 0;
         for (from, to, window) in plot.runs(&columns, |c| c.window) {

@@ -8,8 +8,8 @@ mod chart;
 
 use std::fmt::Write as _;
 
-use super::spell::{date, instant, percent, seconds, time};
-use super::summary::Summary;
+use super::spell::{between, clock, instant, percent, seconds, time};
+use super::summary::{Origin, Summary};
 use super::timeline::{Evidence, Timeline};
 use crate::report::words::number;
 
@@ -41,7 +41,7 @@ pub fn report(timeline: &Timeline, summary: &Summary) -> Result<String, RenderEr
     load_chart(&mut html, timeline)?;
     replica_chart(&mut html, timeline, summary)?;
     close_ups(&mut html, timeline)?;
-    moments(&mut html, timeline);
+    moments(&mut html, timeline, length(summary) < 86_400.0);
     tables(&mut html, summary);
     let _ = write!(
         html,
@@ -74,25 +74,36 @@ pub fn headline(summary: &Summary) -> String {
 }
 
 fn header(html: &mut String, s: &Summary) {
-    let length = s.ticks as f64 * s.tick_seconds;
+    let length = length(s);
+    let (kicker, cadence) = match s.origin {
+        Origin::Replay => ("replay", "a decision"),
+        Origin::Live => ("live", "a look"),
+    };
     let _ = write!(
         html,
-        "<header>\n<p class=\"kicker\">Headroom · replay</p>\n<h1>{}</h1>\n<p class=\"when\">{} – {} · {} · a decision every {}</p>\n\
+        "<header>\n<p class=\"kicker\">Headroom · {kicker}</p>\n<h1>{}</h1>\n<p class=\"when\">{} · {} · {cadence} every {}</p>\n\
          <p class=\"lead\">{}</p>\n<div class=\"cards\">\n",
         escape(&s.policy),
-        date(s.from),
-        date(s.to),
+        between(s.from, s.to),
         seconds(length),
         seconds(s.tick_seconds),
         escape(&headline(s)),
     );
-    let short = if s.short_minutes == 0.0 {
-        "never".to_owned()
-    } else {
-        format!("{} a day", seconds(s.short_minutes_per_day * 60.0))
+    // What happened within minutes is no rate a day.
+    let days = length / 86_400.0;
+    let short = match s.short_minutes {
+        0.0 => "never".to_owned(),
+        minutes if days < 1.0 => seconds(minutes * 60.0),
+        _ => format!("{} a day", seconds(s.short_minutes_per_day * 60.0)),
     };
     let changes = s.scale_ups + s.scale_downs;
-    let days = (length / 86_400.0).max(f64::MIN_POSITIVE);
+    let mut directions = format!("{} up and {} down", s.scale_ups, s.scale_downs);
+    if days >= 1.0 {
+        directions = format!(
+            "{} a day, {directions}",
+            number((changes as f64 / days * 10.0).round() / 10.0)
+        );
+    }
     let who = Evidence::ALL.map(|e| (e, share_of(s, e)));
     let leader = who.iter().max_by(|a, b| a.1.total_cmp(&b.1)).map_or(0.0, |w| w.1);
     let leaders = who.iter().filter(|w| w.1 == leader).map(|w| evidence_name(w.0)).next();
@@ -113,17 +124,7 @@ fn header(html: &mut String, s: &Summary) {
             format!("{} replicas on average", number(s.mean_replicas)),
             false,
         ),
-        (
-            "Changes",
-            format!("{changes}"),
-            format!(
-                "{} a day, {} up and {} down",
-                number((changes as f64 / days * 10.0).round() / 10.0),
-                s.scale_ups,
-                s.scale_downs
-            ),
-            false,
-        ),
+        ("Changes", format!("{changes}"), directions, false),
         (
             "Who decided",
             format!("{} {}", leaders.unwrap_or("nobody"), percent(leader)),
@@ -147,6 +148,11 @@ fn header(html: &mut String, s: &Summary) {
         let _ = writeln!(html, "<p class=\"note\">{}</p>", escape(note));
     }
     html.push_str("</header>\n");
+}
+
+/// Seconds from the first tick to the end of the last.
+fn length(s: &Summary) -> f64 {
+    s.ticks as f64 * s.tick_seconds
 }
 
 /// Share of the time that a kind of evidence won.
@@ -271,7 +277,8 @@ fn close_ups(html: &mut String, timeline: &Timeline) -> Result<(), RenderError> 
     Ok(())
 }
 
-fn moments(html: &mut String, timeline: &Timeline) {
+/// `brief`: all within a day, so that seconds say more than the date.
+fn moments(html: &mut String, timeline: &Timeline, brief: bool) {
     if timeline.moments.is_empty() {
         return;
     }
@@ -281,7 +288,7 @@ fn moments(html: &mut String, timeline: &Timeline) {
             html,
             "<li><time datetime=\"{}\">{}</time><span class=\"tag {}\">{}</span><div><b>{}</b><br>{}</div></li>",
             m.at,
-            instant(m.at),
+            if brief { clock(m.at) } else { instant(m.at) },
             m.kind.label(),
             m.kind.label(),
             escape(&m.title),
@@ -292,15 +299,19 @@ fn moments(html: &mut String, timeline: &Timeline) {
 }
 
 fn tables(html: &mut String, s: &Summary) {
+    let ticks = match s.origin {
+        Origin::Replay => "Decisions",
+        Origin::Live => "Looks",
+    };
     let mut rows = vec![
-        ("Decisions", number(s.ticks as f64)),
+        (ticks, number(s.ticks as f64)),
         ("Replica-hours (billed from the asking)", number(s.replica_hours)),
         ("Replicas on average", number(s.mean_replicas)),
         ("Replicas at the peak", s.peak_replicas.to_string()),
         ("Scale-ups", number(s.scale_ups as f64)),
         ("Scale-downs", number(s.scale_downs as f64)),
         ("Short, share of the time", percent(s.short_share)),
-        ("Short, a day", seconds(s.short_minutes_per_day * 60.0)),
+        ("Short, in all", seconds(s.short_minutes * 60.0)),
         ("Short, longest", seconds(s.longest_short_seconds)),
         ("Load that found no capacity", percent(s.lost_load_share)),
     ];
@@ -325,13 +336,15 @@ fn tables(html: &mut String, s: &Summary) {
         let limits = s.limits.iter().map(|(name, n)| (name.clone(), number(*n as f64)));
         table(html, "Decisions changed by a limit", limits);
     }
-    let plant = [
-        ("A replica carries", number(s.replica_capacity)),
-        ("It is ready after", seconds(s.startup_seconds)),
-        ("Metrics are late by", seconds(s.metric_delay_seconds)),
-        ("They are means of", "1 min".to_owned()),
-        ("Removed first", "the youngest".to_owned()),
-    ];
+    let mut plant = vec![("A replica carries", number(s.replica_capacity))];
+    if s.origin == Origin::Replay {
+        plant.extend([
+            ("It is ready after", seconds(s.startup_seconds)),
+            ("Metrics are late by", seconds(s.metric_delay_seconds)),
+            ("They are means of", "1 min".to_owned()),
+            ("Removed first", "the youngest".to_owned()),
+        ]);
+    }
     table(
         html,
         "What was assumed",
