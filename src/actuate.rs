@@ -3,7 +3,7 @@
 //! A JSON Patch tests uid and replicas before it replaces: every status update of the parent changes its
 //! resourceVersion, so a precondition on that would conflict most while scaling up, when it matters. A target that
 //! was deleted and created again, or scaled by someone else since it was observed, is a [`ActuateError::Conflict`]:
-//! observe again, decide again.
+//! observe again, decide again. A refusal (an admission policy, a schema's maximum, missing rights) is none, and is told.
 
 use json_patch::jsonptr::PointerBuf;
 use kube::api::{Api, DynamicObject, Patch, PatchParams};
@@ -19,9 +19,12 @@ pub enum ActuateError {
     /// It is gone.
     #[error("the target is gone")]
     NotFound,
-    /// The API server refused or could not be reached.
-    #[error("the API server did not scale the target: {0}")]
-    Api(#[source] Box<kube::Error>),
+    /// The API server refused; nothing was changed.
+    #[error("the API server refused to scale the target: {0}")]
+    Refused(#[source] Box<kube::Error>),
+    /// No answer, or an error of the server's own: the target may have been scaled or not.
+    #[error("it is not known whether the target was scaled: {0}")]
+    Unknown(#[source] Box<kube::Error>),
 }
 
 /// Sets `spec.replicas` of the target from `from` to `to`, provided that both uid and `from` still hold.
@@ -48,11 +51,35 @@ pub async fn scale(api: &Api<DynamicObject>, name: &str, uid: &str, from: u32, t
         field_manager: Some(FIELD_MANAGER.to_owned()),
         ..PatchParams::default()
     };
-    match api.patch_scale(name, &parameters, &Patch::<()>::Json(patch)).await {
-        Ok(_) => Ok(()),
-        // 422 is what a failed `test` gives; 409 a write that raced ours within the API server.
-        Err(kube::Error::Api(status)) if status.code == 409 || status.code == 422 => Err(ActuateError::Conflict),
-        Err(kube::Error::Api(status)) if status.code == 404 => Err(ActuateError::NotFound),
-        Err(error) => Err(ActuateError::Api(Box::new(error))),
+    let error = match api.patch_scale(name, &parameters, &Patch::<()>::Json(patch)).await {
+        Ok(_) => return Ok(()),
+        Err(error) => error,
+    };
+    match code(&error) {
+        // A write that raced ours within the API server.
+        Some(409) => Err(ActuateError::Conflict),
+        Some(404) => Err(ActuateError::NotFound),
+        // A failed `test`, but an admission policy's refusal as well; only the target tells which.
+        Some(422) if changed(api, name, uid, from).await => Err(ActuateError::Conflict),
+        Some(400..500) => Err(ActuateError::Refused(Box::new(error))),
+        _ => Err(ActuateError::Unknown(Box::new(error))),
+    }
+}
+
+/// Whether the target is another one, or was asked for another count, than what was observed.
+async fn changed(api: &Api<DynamicObject>, name: &str, uid: &str, from: u32) -> bool {
+    match api.get_scale(name).await {
+        Ok(scale) => {
+            let replicas = scale.spec.and_then(|s| s.replicas).unwrap_or(0);
+            scale.metadata.uid.as_deref() != Some(uid) || u32::try_from(replicas) != Ok(from)
+        }
+        Err(error) => code(&error) == Some(404),
+    }
+}
+
+fn code(error: &kube::Error) -> Option<u16> {
+    match error {
+        kube::Error::Api(status) => Some(status.code),
+        _ => None,
     }
 }

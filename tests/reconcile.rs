@@ -10,10 +10,10 @@ use headroom::controller::{Context, reconcile};
 use headroom::observe::Servers;
 use headroom::report::metrics::Metrics;
 use http::{Request, Response};
+use jiff::SignedDuration;
 use kube::Client;
 use kube::client::Body;
 use kube::runtime::controller::Action;
-use kube::runtime::events::{Recorder, Reporter};
 use serde_json::{Value, json};
 use tower_test::mock;
 
@@ -46,6 +46,12 @@ impl ApiServer {
         self.takes("GET", SCALE, scale(replicas)).await;
     }
 
+    /// Takes a status and answers with the policy.
+    async fn stores(&mut self, mode: &str) -> Value {
+        let answer = serde_json::to_value(&*policy(mode)).unwrap();
+        self.takes("PATCH", STATUS, answer).await
+    }
+
     /// No request is left unasked for.
     async fn ends(mut self) {
         assert!(self.0.next_request().await.is_none(), "one more request");
@@ -68,6 +74,16 @@ fn refused(code: u16, reason: &str) -> Value {
     json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "reason": reason, "message": reason})
 }
 
+/// The status that a patch writes; it guards the policy's identity.
+#[track_caller]
+fn written(patch: &Value) -> &Value {
+    let operations = patch.as_array().expect("a JSON patch");
+    let guard = json!({"op": "test", "path": "/metadata/uid", "value": "policy-uid"});
+    assert!(operations.contains(&guard), "{patch}");
+    let added = operations.iter().find(|o| o["op"] == "add" && o["path"] == "/status");
+    &added.expect("a status")["value"]
+}
+
 /// A policy whose window is always open with a floor of five.
 fn policy(mode: &str) -> Arc<ScalingPolicy> {
     let object = json!({
@@ -88,9 +104,8 @@ fn stage() -> (Arc<Context>, ApiServer) {
     let client = Client::new(service, "shop");
     let (metrics, _) = Metrics::new();
     let servers = Servers::new([], Duration::from_secs(1), Arc::new(|_: &str, _, _| {})).unwrap();
-    let recorder = Recorder::new(client.clone(), Reporter::from("headroom"));
     (
-        Arc::new(Context::new(client, servers, metrics, recorder)),
+        Arc::new(Context::new(client, servers, metrics, SignedDuration::from_secs(60))),
         ApiServer(handle),
     )
 }
@@ -112,10 +127,10 @@ async fn play<F: Future<Output = ()>>(mode: &str, part: impl FnOnce(ApiServer) -
 async fn a_change_is_announced_made_and_reported_in_this_order() {
     play("Active", |mut server| async move {
         server.shows_scale(2).await;
-        let announced = server
-            .takes("PATCH", STATUS, serde_json::to_value(&*policy("Active")).unwrap())
-            .await;
-        let pending = &announced["status"]["damping"]["pendingScale"];
+        let announced = server.stores("Active").await;
+        let guard = json!({"op": "test", "path": "/metadata/generation", "value": 1});
+        assert!(announced.as_array().unwrap().contains(&guard), "{announced}");
+        let pending = &written(&announced)["damping"]["pendingScale"];
         assert_eq!((&pending["from"], &pending["to"]), (&json!(2), &json!(5)));
         let patch = server.takes("PATCH", SCALE, scale(5)).await;
         let expected = json!([
@@ -124,19 +139,18 @@ async fn a_change_is_announced_made_and_reported_in_this_order() {
             {"op": "replace", "path": "/spec/replicas", "value": 5}
         ]);
         assert_eq!(patch, expected);
-        let reported = server
-            .takes("PATCH", STATUS, serde_json::to_value(&*policy("Active")).unwrap())
-            .await;
-        let status = &reported[0]["value"];
+        let event = server.takes("POST", EVENTS, json!({})).await;
+        assert_eq!(event["reason"], "SuccessfulRescale");
+        let reported = server.stores("Active").await;
+        let status = written(&reported);
         assert_eq!(
             status["damping"].get("pendingScale"),
             None,
             "the announcement is taken back"
         );
         assert_eq!(status["damping"]["scaleEvents"][0]["to"], 5);
+        assert_eq!(status["damping"]["targetUid"], "target-uid");
         assert_eq!(status["decision"]["winner"], "always");
-        let event = server.takes("POST", EVENTS, json!({})).await;
-        assert_eq!(event["reason"], "SuccessfulRescale");
         server.ends().await;
     })
     .await;
@@ -146,20 +160,17 @@ async fn a_change_is_announced_made_and_reported_in_this_order() {
 async fn a_conflict_changes_nothing_and_is_decided_again_soon() {
     let action = play("Active", |mut server| async move {
         server.shows_scale(2).await;
-        server
-            .takes("PATCH", STATUS, serde_json::to_value(&*policy("Active")).unwrap())
-            .await;
+        server.stores("Active").await;
         server.takes("PATCH", SCALE, refused(422, "Invalid")).await;
-        let reported = server
-            .takes("PATCH", STATUS, serde_json::to_value(&*policy("Active")).unwrap())
-            .await;
-        let damping = &reported[0]["value"]["damping"];
+        server.takes("GET", SCALE, scale(3)).await; // somebody was faster
+        let reported = server.stores("Active").await;
+        let damping = &written(&reported)["damping"];
         assert_eq!(damping.get("pendingScale"), None);
         assert_eq!(damping.get("scaleEvents"), None, "no change was made");
         server.ends().await;
     })
     .await;
-    assert_eq!(action, Action::requeue(Duration::from_millis(500)));
+    assert_eq!(action, Action::requeue(Duration::from_secs(1)));
 }
 
 #[tokio::test]
@@ -188,10 +199,8 @@ async fn no_write_without_an_announcement() {
 async fn a_dry_run_writes_only_its_status() {
     play("DryRun", |mut server| async move {
         server.shows_scale(2).await;
-        let reported = server
-            .takes("PATCH", STATUS, serde_json::to_value(&*policy("DryRun")).unwrap())
-            .await;
-        assert_eq!(reported[0]["value"]["desiredReplicas"], 5);
+        let reported = server.stores("DryRun").await;
+        assert_eq!(written(&reported)["desiredReplicas"], 5);
         let event = server.takes("POST", EVENTS, json!({})).await;
         assert_ne!(event["reason"], "SuccessfulRescale");
         server.ends().await;
@@ -208,11 +217,117 @@ async fn a_missing_target_is_reported_and_nothing_is_scaled() {
         });
         server.takes("GET", "/apis/apps/v1", resources).await;
         server.takes("GET", SCALE, refused(404, "NotFound")).await;
-        let reported = server.takes("PATCH", STATUS, serde_json::to_value(&*policy("Active")).unwrap()).await;
-        let conditions = reported[0]["value"]["conditions"].as_array().unwrap().clone();
+        let reported = server.stores("Active").await;
+        let conditions = written(&reported)["conditions"].as_array().unwrap().clone();
         let ready = conditions.iter().find(|c| c["type"] == "Ready").unwrap();
         assert_eq!((&ready["status"], &ready["reason"]), (&json!("False"), &json!("TargetNotFound")));
         server.takes("POST", EVENTS, json!({})).await;
+        server.ends().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_refusal_is_no_conflict_and_is_told() {
+    let action = play("Active", |mut server| async move {
+        server.shows_scale(2).await;
+        server.stores("Active").await;
+        server
+            .takes(
+                "PATCH",
+                SCALE,
+                refused(422, "ValidatingAdmissionPolicy 'most' denied request"),
+            )
+            .await;
+        server.takes("GET", SCALE, scale(2)).await; // nothing has changed
+        let reported = server.stores("Active").await;
+        let status = written(&reported);
+        let conditions = status["conditions"].as_array().unwrap();
+        let able = conditions.iter().find(|c| c["type"] == "AbleToScale").unwrap();
+        assert_eq!(
+            (&able["status"], &able["reason"]),
+            (&json!("False"), &json!("FailedUpdateScale"))
+        );
+        assert!(able["message"].as_str().unwrap().contains("denied request"), "{able}");
+        assert_eq!(status["damping"].get("pendingScale"), None, "nothing was changed");
+        let event = server.takes("POST", EVENTS, json!({})).await;
+        assert_eq!(event["reason"], "FailedRescale");
+        server.ends().await;
+    })
+    .await;
+    assert_ne!(action, Action::requeue(Duration::from_secs(1)), "no hurry");
+}
+
+/// Reconciles so many times.
+async fn turns(context: &Arc<Context>, times: usize) {
+    for _ in 0..times {
+        reconcile(policy("Active"), context.clone()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_change_whose_answer_was_lost_counts_once_it_shows() {
+    let (context, mut server) = stage();
+    let reconciled = async {
+        turns(&context, 2).await;
+        drop(context);
+    };
+    let part = async move {
+        server.shows_scale(2).await;
+        server.stores("Active").await;
+        server.takes("PATCH", SCALE, refused(504, "Timeout")).await;
+        let reported = server.stores("Active").await;
+        assert_eq!(written(&reported)["damping"]["pendingScale"]["to"], 5);
+        assert_eq!(written(&reported)["damping"].get("scaleEvents"), None);
+        server.takes("POST", EVENTS, json!({})).await;
+        // It was made after all.
+        server.takes("GET", SCALE, scale(5)).await;
+        let reported = server.stores("Active").await;
+        assert_eq!(written(&reported)["damping"]["scaleEvents"][0]["to"], 5);
+        assert_eq!(written(&reported)["damping"].get("pendingScale"), None);
+        server.ends().await;
+    };
+    tokio::join!(reconciled, part);
+}
+
+#[tokio::test]
+async fn our_own_change_is_no_reason_to_decide_again_but_somebody_elses_is() {
+    let (context, mut server) = stage();
+    let reconciled = async {
+        turns(&context, 4).await;
+        drop(context);
+    };
+    let part = async move {
+        server.shows_scale(2).await;
+        server.stores("Active").await;
+        server.takes("PATCH", SCALE, scale(5)).await;
+        server.takes("POST", EVENTS, json!({})).await;
+        server.stores("Active").await;
+        // The cache is behind, then it shows the change: one sample is not acted upon twice.
+        server.takes("GET", SCALE, scale(2)).await;
+        server.takes("GET", SCALE, scale(5)).await;
+        // Somebody else: below the floor, which acts at once.
+        server.takes("GET", SCALE, scale(3)).await;
+        server.stores("Active").await;
+        server.takes("PATCH", SCALE, scale(5)).await;
+        // An Event of its own, with its own words.
+        let event = server.takes("POST", EVENTS, json!({})).await;
+        assert!(
+            event["note"].as_str().unwrap().starts_with("scaled from 3 to 5"),
+            "{event}"
+        );
+        server.stores("Active").await;
+        server.ends().await;
+    };
+    tokio::join!(reconciled, part);
+}
+
+#[tokio::test]
+async fn a_policy_that_was_edited_meanwhile_writes_nothing() {
+    play("Active", |mut server| async move {
+        server.shows_scale(2).await;
+        server.takes("PATCH", STATUS, refused(422, "Invalid")).await;
+        server.stores("Active").await;
         server.ends().await;
     })
     .await;

@@ -215,6 +215,9 @@ pub struct NextEligibleStatus {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DampingStatus {
+    /// The uid of the target that was scaled: another target has nothing to remember.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_uid: Option<String>,
     /// A change that was announced before it was made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pending_scale: Option<ScaleEventStatus>,

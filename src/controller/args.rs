@@ -14,6 +14,10 @@ pub struct Args {
     /// How long to wait for an answer from Prometheus.
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration)]
     pub prometheus_timeout: Duration,
+    /// Write values that changed without consequence (a metric's value, a forecast) to a status this often at most; what
+    /// somebody acts upon (counts, winner, limits, conditions) is written at once.
+    #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = duration)]
+    pub status_refresh: Duration,
     /// Where to serve /metrics, /healthz and /readyz.
     #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
     pub listen: SocketAddr,

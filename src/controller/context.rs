@@ -5,12 +5,13 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use jiff::{SignedDuration, Timestamp};
 use kube::Client;
-use kube::runtime::events::Recorder;
 use kube::runtime::reflector::ObjectRef;
 
 use super::memory::Memory;
 use crate::api::ScalingPolicy;
+use crate::clock;
 use crate::observe::scale::Kinds;
 use crate::observe::{Pods, Servers, TargetKey, Targets};
 use crate::report::metrics::Metrics;
@@ -29,8 +30,10 @@ pub struct Context {
     pub kinds: Kinds,
     /// Own metrics.
     pub metrics: Metrics,
-    /// Publishes Events.
-    pub recorder: Recorder,
+    /// Values that no material change carries along are written to a status this often at most.
+    pub status_refresh: SignedDuration,
+    /// When this process began to look at policies.
+    pub(super) began: Timestamp,
     policies: Mutex<Policies>,
 }
 
@@ -43,7 +46,7 @@ struct Policies {
 
 impl Context {
     /// Nothing is watched yet; `run` feeds the caches.
-    pub fn new(client: Client, servers: Servers, metrics: Metrics, recorder: Recorder) -> Self {
+    pub fn new(client: Client, servers: Servers, metrics: Metrics, status_refresh: SignedDuration) -> Self {
         Context {
             client,
             servers: Arc::new(servers),
@@ -51,7 +54,8 @@ impl Context {
             pods: Pods::default(),
             kinds: Kinds::default(),
             metrics,
-            recorder,
+            status_refresh,
+            began: clock::now(),
             policies: Mutex::default(),
         }
     }
@@ -60,6 +64,16 @@ impl Context {
     pub(super) fn memory(&self, policy: &ObjectRef<ScalingPolicy>) -> Arc<tokio::sync::Mutex<Memory>> {
         let mut policies = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
         policies.memories.entry(policy.clone()).or_default().clone()
+    }
+
+    /// Whether this is still the policy's memory; not once the policy was deleted.
+    pub(super) fn remembers(
+        &self,
+        policy: &ObjectRef<ScalingPolicy>,
+        memory: &Arc<tokio::sync::Mutex<Memory>>,
+    ) -> bool {
+        let policies = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
+        policies.memories.get(policy).is_some_and(|m| Arc::ptr_eq(m, memory))
     }
 
     /// Remembers whom to wake when the target changes.

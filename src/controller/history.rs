@@ -34,6 +34,8 @@ pub(super) struct Feed {
     tried: Option<Timestamp>,
     /// Whether the first request for history has ended, well or badly.
     answered: bool,
+    /// Why the last request for history failed, where it did.
+    failed: Option<Arc<str>>,
 }
 
 impl Drop for Feed {
@@ -55,6 +57,7 @@ impl Feed {
                 task: None,
                 tried: None,
                 answered: false,
+                failed: None,
             },
         }
     }
@@ -77,10 +80,11 @@ impl Feed {
         {
             self.answered = true;
             match task.await {
-                Ok(Ok(samples)) => self.forecaster.backfill(samples),
-                Ok(Err(failure)) => {
-                    tracing::warn!(cause = %failure.cause, message = %failure.message, "no history for the forecast")
+                Ok(Ok(samples)) => {
+                    self.failed = None;
+                    self.forecaster.backfill(samples);
                 }
+                Ok(Err(failure)) => self.failed = Some(failure.message),
                 Err(_) => {} // aborted: the feed is being dropped
             }
         }
@@ -98,12 +102,17 @@ impl Feed {
         if let Some(value) = value {
             self.forecaster.observe(now, value);
         }
-        let forecast = self.forecaster.forecast(now);
+        let mut forecast = self.forecaster.forecast(now);
         if let Trust::Abstains(Abstention::ClockWentBack { .. }) = forecast.trust {
             // What was learnt lies in the future now; begin anew, history comes from Prometheus.
             self.forecaster = Forecaster::new(self.forecaster.settings());
             self.tried = None;
             self.answered = false;
+        }
+        if let Trust::Abstains(Abstention::TooLittleHistory(_) | Abstention::Stale { .. }) = forecast.trust
+            && let Some(why) = &self.failed
+        {
+            forecast.trust = Trust::Abstains(Abstention::NoHistory { why: why.clone() });
         }
         self.answered.then_some(forecast)
     }

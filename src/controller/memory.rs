@@ -14,6 +14,20 @@ use crate::observe::TargetKey;
 use crate::report::status;
 use crate::validate::{self, Invalid};
 
+/// Longest start-up time that is believed from a status, in seconds: a day. People can edit a status.
+const MOST_STARTUP: i64 = 86_400;
+
+/// How long a change whose answer was lost may still show: the watch brings it within seconds, or it was not made.
+const LOST: SignedDuration = SignedDuration::from_secs(60);
+
+/// What follows a change that was made: until `until`, the target at `from` (the cache is behind) or at `to` is our own
+/// doing and no reason to decide again.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Settling {
+    pub(super) event: ScaleEvent,
+    pub(super) until: Timestamp,
+}
+
 /// The memory of one policy. Empty until its first reconcile.
 #[derive(Default)]
 pub(super) struct Memory {
@@ -21,8 +35,16 @@ pub(super) struct Memory {
     identity: Option<(String, i64)>,
     /// The policy as validated at that generation.
     pub(super) policy: Option<Result<Policy, Invalid>>,
-    /// The damping state; `None` until the target was observed for the first time.
-    pub(super) state: Option<State>,
+    /// The damping state, with the uid of the target that it is about; `None` until one was observed.
+    state: Option<(String, State)>,
+    /// A change of which it is not known whether it was made: the answer was lost.
+    pub(super) pending: Option<ScaleEvent>,
+    /// The last change, while it settles.
+    pub(super) settling: Option<Settling>,
+    /// Conflicts in a row.
+    pub(super) conflicts: u32,
+    /// Whether this process has looked at the policy before.
+    pub(super) seen: bool,
     /// The status as last written, or as found at start.
     pub(super) status: Option<ScalingPolicyStatus>,
     /// Since when each metric has had no value, in the policy's order.
@@ -55,31 +77,58 @@ impl Memory {
                     .status
                     .as_ref()
                     .and_then(|s| s.startup_seconds)
-                    .map(SignedDuration::from_secs),
+                    .map(|s| SignedDuration::from_secs(s.clamp(0, MOST_STARTUP))),
+                seen: self.seen,
                 ..Memory::default()
             };
         }
         self.identity = Some((uid.to_owned(), generation));
         self.policy = Some(validate::policy(&object.spec));
         self.failing.clear();
-        if let Some(state) = &mut self.state {
+        self.settling = None;
+        if let Some((_, state)) = &mut self.state {
             state.policy_changed();
         }
     }
 
-    /// The damping state; the first time it is restored from the status, with the target's present count. A change that
-    /// was announced before a crash counts as made, unless the target still has its old count.
-    pub(super) fn state(&mut self, current: u32, now: Timestamp) -> &mut State {
-        let status = self.status.as_ref();
-        self.state.get_or_insert_with(|| {
-            let (events, pending, obeyed_max) = status::restore(status);
-            let made = pending.filter(|p| current != p.from);
-            State::restore(events.into_iter().chain(made), current, obeyed_max, now)
-        })
+    /// Whether a turn at `now` would only see what our own last change did: the same sample would be acted upon twice.
+    pub(super) fn settles(&self, current: u32, now: Timestamp) -> Option<Timestamp> {
+        let Settling { event, until } = self.settling?;
+        let own = current == event.from || current == event.to;
+        // A clock that went back must not prolong the wait.
+        (own && now < until && now >= event.at).then_some(until)
     }
 
-    /// The status now announces this change; whatever is written next has to take that back.
-    pub(super) fn announced(&mut self, event: ScaleEvent) {
+    /// The damping state of the target with this uid; the first time it is restored from the status, with the target's
+    /// present count. Another target begins anew. A change that was announced before a crash, or whose answer was lost,
+    /// counts as made once the target no longer has its old count.
+    pub(super) fn state(&mut self, target: &str, current: u32, now: Timestamp) -> &mut State {
+        if self.state.as_ref().is_some_and(|(uid, _)| uid != target) {
+            self.state = None;
+            self.pending = None;
+            self.settling = None;
+            self.startup = None;
+        }
+        let status = self.status.as_ref();
+        let pending = &mut self.pending;
+        let (_, state) = self.state.get_or_insert_with(|| {
+            let (events, announced, obeyed_max) = status::restore(status, target);
+            *pending = announced;
+            (target.to_owned(), State::restore(events, current, obeyed_max, now))
+        });
+        if let Some(event) = *pending {
+            if event.from != current {
+                state.scaled(event);
+                *pending = None;
+            } else if now.duration_since(event.at).abs() > LOST {
+                *pending = None;
+            }
+        }
+        state
+    }
+
+    /// The status announces this change; whatever is written next has to take that back.
+    pub(super) fn announce(&mut self, event: ScaleEvent) {
         status::announce(self.status.get_or_insert_default(), event);
     }
 

@@ -4,8 +4,9 @@
 
 use jiff::Timestamp;
 use json_patch::jsonptr::PointerBuf;
+use k8s_openapi::api::core::v1::ObjectReference;
 use kube::api::{Api, Patch, PatchParams};
-use kube::runtime::events::EventType;
+use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use kube::runtime::reflector::ObjectRef;
 use kube::{Resource, ResourceExt};
 
@@ -14,10 +15,9 @@ use super::error::Error;
 use super::memory::Memory;
 use crate::FIELD_MANAGER;
 use crate::api::{ScalingPolicy, ScalingPolicyStatus, TargetRef};
-use crate::engine::state::ScaleEvent;
 use crate::observe::TargetError;
 use crate::report::metrics::WriteOutcome;
-use crate::report::status::{self, Report, Situation};
+use crate::report::status::{self, Actuation, Report, Situation};
 use crate::report::{events, words};
 
 /// The object a report speaks of.
@@ -44,20 +44,27 @@ pub(super) async fn report(
     let old = memory.status.as_ref();
     let new = status::build(&report, old);
     let mut news = events::changes(old, &new);
+    let mut made = None;
     if let Situation::Decided(decided) = &report.situation {
-        news.extend(events::rescale(decided, old));
+        match decided.actuation {
+            Actuation::Scaled => made = events::rescale(decided, old),
+            _ => news.extend(events::rescale(decided, old)),
+        }
         tracing::debug!(policy = %subject.reference, decision = %words::sentence(decided.policy, decided.decision), "decided");
     }
     let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
     context.metrics.policy(&namespace, &name, &new);
-    for event in &news {
+    for event in news.iter().chain(&made) {
         let note = event.note.as_deref().unwrap_or_default();
         match event.type_ {
             EventType::Normal => tracing::info!(policy = %subject.reference, reason = %event.reason, "{note}"),
             EventType::Warning => tracing::warn!(policy = %subject.reference, reason = %event.reason, "{note}"),
         }
     }
-    if status::worth_writing(old, &new, now) {
+    // What was done is told even if the status cannot be: nobody would tell it again.
+    let regarding = object.object_ref(&());
+    tell(context, subject, made.as_ref(), &regarding).await;
+    if status::worth_writing(old, &new, now, context.status_refresh) {
         let written = write(context, object, &new).await;
         context.metrics.status_written(match &written {
             Ok(()) => WriteOutcome::Succeeded,
@@ -70,44 +77,73 @@ pub(super) async fn report(
             Err(error) => return Err(Error::Status(Box::new(error))),
         }
     }
-    // Events follow the status, so that a status that is tried again does not tell the same news twice.
-    let regarding = object.object_ref(&());
-    for event in news {
-        if let Err(error) = context.recorder.publish(&event, &regarding).await {
-            tracing::warn!(policy = %subject.reference, %error, reason = %event.reason, "an Event was not recorded");
-        }
-    }
+    // Other Events follow the status, so that a status that is tried again does not tell the same news twice.
+    tell(context, subject, &news, &regarding).await;
     Ok(())
 }
 
-/// Writes `status.damping.pendingScale` ahead of the change itself.
-pub(super) async fn announce(context: &Context, object: &ScalingPolicy, event: ScaleEvent) -> Result<(), kube::Error> {
-    let api: Api<ScalingPolicy> = Api::namespaced(context.client.clone(), &object.namespace().unwrap_or_default());
-    let patch = Patch::Merge(status::announcement(event));
-    api.patch_status(&object.name_any(), &parameters(), &patch)
-        .await
-        .map(|_| ())
+async fn tell<'a>(
+    context: &Context,
+    subject: Policy<'_>,
+    events: impl IntoIterator<Item = &'a Event>,
+    regarding: &ObjectReference,
+) {
+    for event in events {
+        // A recorder each: kube's joins Events that differ only in their words into a series with the first one's
+        // words, and the words are the point. None is told twice anyhow, because only changes are told.
+        let recorder = Recorder::new(context.client.clone(), Reporter::from(FIELD_MANAGER));
+        if let Err(error) = recorder.publish(event, regarding).await {
+            tracing::warn!(policy = %subject.reference, %error, reason = %event.reason, "an Event was not recorded");
+        }
+    }
 }
 
+/// Writes a status with a pending change ahead of the change itself, provided that the policy is still the one that was
+/// decided by: an edit to Paused or DryRun, or a deletion, may have come while Prometheus was asked.
+///
+/// # Errors
+/// 422 where the policy is another by now; 404 where it is gone.
+pub(super) async fn announce(
+    context: &Context,
+    object: &ScalingPolicy,
+    status: &ScalingPolicyStatus,
+) -> Result<(), kube::Error> {
+    let generation = json_patch::PatchOperation::Test(json_patch::TestOperation {
+        path: PointerBuf::from_tokens(["metadata", "generation"]),
+        value: object.metadata.generation.into(),
+    });
+    patch(context, object, vec![generation], status).await
+}
+
+/// Writes the status, provided that the policy was not deleted and created again.
 async fn write(context: &Context, object: &ScalingPolicy, status: &ScalingPolicyStatus) -> Result<(), kube::Error> {
-    let api: Api<ScalingPolicy> = Api::namespaced(context.client.clone(), &object.namespace().unwrap_or_default());
-    // The whole status at once: a merge patch would leave what is absent now, such as a pending change, where it was.
-    let patch = Patch::<()>::Json(json_patch::Patch(vec![json_patch::PatchOperation::Add(
-        json_patch::AddOperation {
-            path: PointerBuf::from_tokens(["status"]),
-            value: serde_json::to_value(status).map_err(kube::Error::SerdeError)?,
-        },
-    )]));
-    api.patch_status(&object.name_any(), &parameters(), &patch)
-        .await
-        .map(|_| ())
+    patch(context, object, Vec::new(), status).await
 }
 
-fn parameters() -> PatchParams {
-    PatchParams {
+async fn patch(
+    context: &Context,
+    object: &ScalingPolicy,
+    mut operations: Vec<json_patch::PatchOperation>,
+    status: &ScalingPolicyStatus,
+) -> Result<(), kube::Error> {
+    let api: Api<ScalingPolicy> = Api::namespaced(context.client.clone(), &object.namespace().unwrap_or_default());
+    operations.push(json_patch::PatchOperation::Test(json_patch::TestOperation {
+        path: PointerBuf::from_tokens(["metadata", "uid"]),
+        value: object.uid().into(),
+    }));
+    // The whole status at once: a merge patch would leave what is absent now, such as a pending change, where it was.
+    operations.push(json_patch::PatchOperation::Add(json_patch::AddOperation {
+        path: PointerBuf::from_tokens(["status"]),
+        value: serde_json::to_value(status).map_err(kube::Error::SerdeError)?,
+    }));
+    let parameters = PatchParams {
         field_manager: Some(FIELD_MANAGER.to_owned()),
         ..PatchParams::default()
-    }
+    };
+    let patch = Patch::<()>::Json(json_patch::Patch(operations));
+    api.patch_status(&object.name_any(), &parameters, &patch)
+        .await
+        .map(|_| ())
 }
 
 /// The situation that a missing target makes.

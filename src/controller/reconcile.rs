@@ -1,7 +1,7 @@
 //! The reconcile of one policy, in five calls: validate, observe, decide, actuate, report.
 //!
 //! `now` is read once. A policy's own requests come one after the other; nothing is locked that another policy needs.
-//! Whatever fails on the way becomes part of the report: the only error is a status that could not be written.
+//! Whatever fails on the way becomes part of the report; what cannot be reported is an error.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,17 +14,16 @@ use kube::runtime::reflector::ObjectRef;
 use super::context::Context;
 use super::error::Error;
 use super::history::{Feed, lead};
-use super::memory::Memory;
+use super::memory::{Memory, Settling};
 use super::publish::{self, Policy as Subject};
 use crate::actuate::{self, ActuateError};
 use crate::api::ScalingPolicy;
 use crate::clock;
 use crate::engine::decide;
-use crate::engine::decision::{Action, Decision};
+use crate::engine::decision::Decision;
 use crate::engine::forecast::Settings;
 use crate::engine::observation::Observation;
 use crate::engine::policy::Policy;
-use crate::engine::state::ScaleEvent;
 use crate::observe::{Target, scale};
 use crate::report::metrics::{ErrorKind, WriteOutcome};
 use crate::report::status::{Actuation, Decided, Situation};
@@ -33,6 +32,8 @@ use crate::report::status::{Actuation, Decided, Situation};
 const AFTER_ERROR: Duration = Duration::from_secs(5);
 /// Wait after a conflict: the watch has to bring what changed before another decision makes sense.
 const AFTER_CONFLICT: Duration = Duration::from_millis(500);
+/// Over so long the first looks after a start are spread: the default interval.
+const SPREAD: SignedDuration = SignedDuration::from_secs(15);
 
 /// Reconciles one policy and says when to come again.
 ///
@@ -41,9 +42,14 @@ const AFTER_CONFLICT: Duration = Duration::from_millis(500);
 pub async fn reconcile(object: Arc<ScalingPolicy>, context: Arc<Context>) -> Result<Requeue, Error> {
     let begun = Instant::now();
     let reference = ObjectRef::from_obj(&*object);
-    let memory = context.memory(&reference);
-    let mut memory = memory.lock().await;
+    let shared = context.memory(&reference);
+    let mut memory = shared.lock().await;
     let result = one(&object, &reference, &context, &mut memory).await;
+    if !context.remembers(&reference, &shared) {
+        // Deleted meanwhile: what this turn showed of it must not stay on the metrics page.
+        let namespace = object.namespace().unwrap_or_default();
+        context.metrics.forget_policy(&namespace, &object.name_any());
+    }
     let failure = match &result {
         Ok(turn) => turn.failure,
         Err(error) => Some(error.kind()),
@@ -92,7 +98,15 @@ async fn one(
         }
         None => return Err(Error::Anonymous),
     };
-    let next = Requeue::requeue(until_next(&uid, policy.interval, now));
+    let next = until_next(&uid, policy.interval, now);
+    if !std::mem::replace(&mut memory.seen, true)
+        && let Some(wait) = first_wait(object, context.began, next, now)
+    {
+        return Ok(Turn {
+            next: Requeue::requeue(wait),
+            failure: None,
+        });
+    }
 
     // observe (I/O)
     if let Ok(key) = scale::key(&object.spec.target_ref, &namespace) {
@@ -113,47 +127,70 @@ async fn one(
             let situation = publish::unreachable(&object.spec.target_ref, &error, &message);
             publish::report(context, subject, memory, situation, now).await?;
             return Ok(Turn {
-                next,
+                next: Requeue::requeue(next),
                 failure: Some(ErrorKind::Target),
             });
         }
     };
+    memory.state(&target.uid, target.replicas.spec, now);
+    if let Some(until) = memory.settles(target.replicas.spec, now) {
+        return Ok(Turn {
+            next: Requeue::requeue(wait_until(until, now)),
+            failure: None,
+        });
+    }
     let observation = observe(object, &policy, &target, context, memory, now).await;
 
     // decide (pure)
-    let state = memory.state(observation.replicas.spec, now);
+    let state = memory.state(&target.uid, observation.replicas.spec, now);
     let decision = decide(&policy, state, &observation, now);
     state.record(&policy, &decision);
     context.metrics.decided(&decision);
 
     // actuate (I/O)
-    let outcome = act(object, &decision, &target, context, memory).await;
+    let written = act(object, &decision, &target, context, memory).await;
+    let next = next.min(until_window(&decision, now));
 
     // report (I/O)
     let situation = Decided {
         policy: &policy,
         decision: &decision,
-        state: &memory.state(observation.replicas.spec, now).clone(),
+        state: &memory.state(&target.uid, observation.replicas.spec, now).clone(),
+        target_uid: &target.uid,
         forecast: observation.forecast.as_ref(),
         startup: memory.startup,
-        pending: outcome.pending,
-        actuation: match &outcome.result {
+        pending: memory.pending,
+        actuation: match &written {
             Written::Nothing | Written::Conflict => Actuation::Nothing,
             Written::Scaled => Actuation::Scaled,
             Written::Failed(message) => Actuation::Failed(message),
         },
     };
     publish::report(context, subject, memory, Situation::Decided(situation), now).await?;
-    Ok(match outcome.result {
-        Written::Nothing | Written::Scaled => Turn { next, failure: None },
-        Written::Conflict => Turn {
-            next: Requeue::requeue(AFTER_CONFLICT),
-            failure: None,
-        },
-        Written::Failed(_) => Turn {
-            next,
-            failure: Some(ErrorKind::Scale),
-        },
+    memory.conflicts = match written {
+        Written::Conflict => memory.conflicts.saturating_add(1),
+        _ => 0,
+    };
+    let (next, failure) = match written {
+        Written::Nothing => (next, None),
+        Written::Scaled => {
+            let until = settled(&uid, &policy, &decision, now);
+            let event = decision.change();
+            memory.settling = event.map(|event| Settling { event, until });
+            (wait_until(until, now), None)
+        }
+        // Somebody else writes as well; the more often, the less we insist.
+        Written::Conflict => (
+            AFTER_CONFLICT
+                .saturating_mul(1 << memory.conflicts.min(16))
+                .min(next.max(AFTER_CONFLICT)),
+            None,
+        ),
+        Written::Failed(_) => (next, Some(ErrorKind::Scale)),
+    };
+    Ok(Turn {
+        next: Requeue::requeue(next),
+        failure,
     })
 }
 
@@ -208,12 +245,6 @@ async fn observe(
 }
 
 /// What became of a decision's write.
-struct Outcome {
-    result: Written,
-    /// A change that was announced and may or may not have been made.
-    pending: Option<ScaleEvent>,
-}
-
 enum Written {
     Nothing,
     Scaled,
@@ -229,26 +260,20 @@ async fn act(
     target: &Target,
     context: &Arc<Context>,
     memory: &mut Memory,
-) -> Outcome {
-    let Action::Scale { to, forced } = decision.action else {
-        return Outcome {
-            result: Written::Nothing,
-            pending: None,
-        };
+) -> Written {
+    let Some(event) = decision.change() else {
+        return Written::Nothing;
     };
-    let event = ScaleEvent {
-        at: decision.at,
-        from: decision.current,
-        to,
-        forced,
-    };
-    if let Err(error) = publish::announce(context, object, event).await {
-        return Outcome {
-            result: Written::Failed(format!("the change could not be announced in the status: {error}")),
-            pending: None,
-        };
+    memory.announce(event);
+    let status = memory.status.clone().unwrap_or_default();
+    match publish::announce(context, object, &status).await {
+        Ok(()) => {}
+        // The policy was edited or deleted since it was read; its own event brings the next decision.
+        Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409 | 422) => return Written::Conflict,
+        Err(error) => {
+            return Written::Failed(format!("the change could not be announced in the status: {error}"));
+        }
     }
-    memory.announced(event);
     let name = &object.spec.target_ref.name;
     let written = actuate::scale(&target.api, name, &target.uid, event.from, event.to).await;
     context.metrics.scale_written(match &written {
@@ -256,24 +281,59 @@ async fn act(
         Err(ActuateError::Conflict) => WriteOutcome::Conflict,
         Err(_) => WriteOutcome::Failed,
     });
+    memory.pending = None;
     match written {
         Ok(()) => {
-            memory.state(event.from, decision.at).scaled(event);
-            Outcome {
-                result: Written::Scaled,
-                pending: None,
-            }
+            memory.state(&target.uid, event.from, decision.at).scaled(event);
+            Written::Scaled
         }
-        Err(ActuateError::Conflict) => Outcome {
-            result: Written::Conflict,
-            pending: None,
-        },
-        Err(error) => Outcome {
-            result: Written::Failed(error.to_string()),
-            // The answer was lost, perhaps not the write.
-            pending: Some(event).filter(|_| matches!(error, ActuateError::Api(_))),
-        },
+        Err(ActuateError::Conflict) => Written::Conflict,
+        Err(error) => {
+            if matches!(error, ActuateError::Unknown(_)) {
+                memory.pending = Some(event);
+            }
+            Written::Failed(error.to_string())
+        }
     }
+}
+
+/// When a change has settled: at the policy's next turn that is at least half an interval away, because a sample is
+/// shared for so long, and scaling a second time on the sample that the first change was made by would be wrong. At a
+/// window's edge at the latest.
+fn settled(uid: &str, policy: &Policy, decision: &Decision, now: Timestamp) -> Timestamp {
+    let after = |wait: Duration| {
+        SignedDuration::try_from(wait)
+            .ok()
+            .and_then(|w| now.checked_add(w).ok())
+    };
+    let mut wait = until_next(uid, policy.interval, now);
+    let interval = Duration::try_from(policy.interval).unwrap_or_default();
+    if wait < interval / 2 {
+        wait += interval;
+    }
+    after(wait.min(until_window(decision, now))).unwrap_or(now)
+}
+
+/// Time until a window opens or closes; a policy's floor acts at once, not at its next turn.
+fn until_window(decision: &Decision, now: Timestamp) -> Duration {
+    let edges = decision.windows.iter().filter_map(|w| w.until);
+    edges.min().map_or(Duration::MAX, |edge| wait_until(edge, now))
+}
+
+fn wait_until(at: Timestamp, now: Timestamp) -> Duration {
+    // Rounded up to a millisecond: a timer that fires early would find nothing changed.
+    let millis = u64::try_from(at.duration_since(now).as_millis()).unwrap_or(0);
+    Duration::from_millis(millis + 1)
+}
+
+/// The wait before the first look after a start: policies that were there already are spread over an interval, at most
+/// over that of most policies, instead of being asked for all at once. A new policy is looked at without delay.
+fn first_wait(object: &ScalingPolicy, began: Timestamp, next: Duration, now: Timestamp) -> Option<Duration> {
+    let created = object.metadata.creation_timestamp.as_ref()?.0;
+    let starting = now.duration_since(began) < SPREAD;
+    let spread = Duration::try_from(SPREAD).unwrap_or_default();
+    (starting && created < began - SPREAD)
+        .then(|| Duration::from_nanos(next.as_nanos() as u64 % spread.as_nanos() as u64))
 }
 
 /// Time until the policy's next turn. Turns lie on a grid of the interval, shifted by a hash of the uid: ten thousand

@@ -5,16 +5,18 @@
 
 use std::collections::HashSet;
 use std::fmt::Debug;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
+use std::time::Duration;
 
 use futures::channel::mpsc;
 use futures::{Stream, StreamExt, TryStreamExt, future};
+use jiff::SignedDuration;
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, ListParams};
+use kube::client::ClientBuilder;
 use kube::runtime::controller::{Config, Controller};
-use kube::runtime::events::{Recorder, Reporter};
 use kube::runtime::reflector::{self, ObjectRef};
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::runtime::{PredicateConfig, WatchStreamExt, predicates};
@@ -24,12 +26,12 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tower::timeout::TimeoutLayer;
 
 use super::args::Args;
 use super::context::Context;
 use super::error::Error;
 use super::reconcile::{error_policy, reconcile};
-use crate::FIELD_MANAGER;
 use crate::api::ScalingPolicy;
 use crate::observe::Servers;
 use crate::observe::targets::Watched;
@@ -39,6 +41,9 @@ use crate::server::{self, Health};
 /// Reconciles under way at once. Each waits for Prometheus most of its time; a hanging server must not hold up those
 /// of another, so this is well above the places in one server's queue.
 const CONCURRENCY: u16 = 256;
+/// Longest wait for the API server's answer. Its own limit is a minute; a turn that waits so long holds up its policy, and
+/// a shutdown. A write without an answer counts as perhaps made.
+const ANSWER: Duration = Duration::from_secs(10);
 /// Caches to be filled before the first decision: Deployments, StatefulSets, pods.
 const CACHES: u32 = 3;
 
@@ -81,9 +86,9 @@ pub async fn run(args: Args) -> Result<(), Error> {
     let observer = metrics.clone();
     let observe = Arc::new(move |server: &str, took, cause| observer.queried(server, took, cause));
     let servers = Servers::new(args.prometheus.clone(), args.prometheus_timeout, observe)?;
-    let client = Client::try_default().await.map_err(|e| Error::Client(Box::new(e)))?;
+    let (client, watching) = clients().await.map_err(|e| Error::Client(Box::new(e)))?;
     let scope = Scope {
-        client: client.clone(),
+        client: watching,
         namespace: args.namespace.clone(),
     };
     // A clear error now is better than a watch that retries for ever.
@@ -112,8 +117,8 @@ pub async fn run(args: Args) -> Result<(), Error> {
     let health = Health::new(registry);
     let http = tokio::spawn(server::serve(listener, health.clone(), stopped(stop.clone())));
     tracing::info!(%address, servers = args.prometheus.len(), namespace = args.namespace, "started");
-    let recorder = Recorder::new(client.clone(), Reporter::from(FIELD_MANAGER));
-    let context = Arc::new(Context::new(client, servers, metrics, recorder));
+    let refresh = SignedDuration::try_from(args.status_refresh).unwrap_or(SignedDuration::MAX);
+    let context = Arc::new(Context::new(client, servers, metrics, refresh));
     control(&scope, &context, &health, stop).await;
     health.set_ready(false);
     if let Ok(Err(error)) = http.await {
@@ -121,6 +126,15 @@ pub async fn run(args: Args) -> Result<(), Error> {
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// A client for requests, which have a deadline, and one for watches, which have none (an idle one is renewed).
+async fn clients() -> Result<(Client, Client), kube::Error> {
+    let config = kube::Config::infer().await.map_err(kube::Error::InferConfig)?;
+    let requests = ClientBuilder::try_from(config.clone())?
+        .with_layer(&TimeoutLayer::new(ANSWER))
+        .build();
+    Ok((requests, Client::try_from(config)?))
 }
 
 /// Watches, waits for the caches, then reconciles until `stop`.
@@ -142,11 +156,11 @@ async fn control(scope: &Scope, context: &Arc<Context>, health: &Health, stop: w
     ));
     watches.spawn(pods(scope.watch::<Pod>(), context.clone(), filled));
     tokio::select! {
-        _ = caches.wait_for(|filled| *filled >= CACHES) => health.set_ready(true),
+        _ = caches.wait_for(|filled| *filled >= CACHES) => {}
         () = stopped(stop.clone()) => return,
     }
     let (reader, writer) = reflector::store();
-    let changed = reflector::reflector(writer, policies(scope.watch(), context.clone()))
+    let changed = reflector::reflector(writer, policies(scope.watch(), context.clone(), health.clone()))
         .applied_objects()
         // A new generation is a new spec; our own status writes wake nobody.
         .predicate_filter(predicates::generation, PredicateConfig::default());
@@ -168,7 +182,7 @@ async fn workloads<K: Watched>(
     wake: Wake,
     filled: watch::Sender<u32>,
 ) {
-    let changed = context.targets.follow(events, || filled.send_modify(|n| *n += 1));
+    let changed = context.targets.follow(events, first(filled));
     let wake = changed.for_each(|target| {
         for policy in context.scaling(&target) {
             // The receiver goes with the controller: at shutdown nobody needs waking.
@@ -185,13 +199,21 @@ async fn pods(
     context: Arc<Context>,
     filled: watch::Sender<u32>,
 ) {
-    context.pods.follow(events, || filled.send_modify(|n| *n += 1)).await;
+    context.pods.follow(events, first(filled)).await;
 }
 
-/// The policies' watch; what is deleted is forgotten, also when the deletion was missed and a new list lacks it.
+/// Counts a cache once, however often it is listed again.
+fn first(filled: watch::Sender<u32>) -> impl Fn() + Send {
+    let once = Once::new();
+    move || once.call_once(|| filled.send_modify(|n| *n += 1))
+}
+
+/// The policies' watch; what is deleted is forgotten, also when the deletion was missed and a new list lacks it. Ready
+/// is who knows the policies.
 fn policies(
     events: impl Stream<Item = Result<Event<ScalingPolicy>, watcher::Error>> + Send,
     context: Arc<Context>,
+    health: Health,
 ) -> impl Stream<Item = Result<Event<ScalingPolicy>, watcher::Error>> + Send {
     let mut listed = HashSet::new();
     events
@@ -201,10 +223,14 @@ fn policies(
             Event::InitApply(policy) => {
                 listed.insert(ObjectRef::from_obj(policy));
             }
-            Event::InitDone => context.forget_all_but(&listed),
+            Event::InitDone => {
+                context.forget_all_but(&listed);
+                health.set_ready(true);
+            }
             Event::Apply(_) => {}
             Event::Delete(policy) => context.forget(&ObjectRef::from_obj(policy)),
         })
+        .inspect_err(|error| tracing::warn!(%error, "the watch on ScalingPolicies broke; it will be taken up again"))
 }
 
 /// Resolves once stopping has begun.

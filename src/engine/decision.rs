@@ -8,6 +8,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::observation::Failure;
+use super::state::ScaleEvent;
 
 /// What `decide` concluded at one instant.
 #[derive(Clone, Debug, PartialEq)]
@@ -220,6 +221,19 @@ pub struct Window {
 }
 
 impl Decision {
+    /// The change of the replica count that is to be made.
+    pub fn change(&self) -> Option<ScaleEvent> {
+        match self.action {
+            Action::Scale { to, forced } => Some(ScaleEvent {
+                at: self.at,
+                from: self.current,
+                to,
+                forced,
+            }),
+            _ => None,
+        }
+    }
+
     /// The source of the winning proposal.
     pub fn winner_source(&self) -> Option<&Source> {
         self.winner.and_then(|i| self.proposals.get(i)).map(|p| &p.source)

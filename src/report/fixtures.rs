@@ -71,6 +71,9 @@ pub(super) fn forecast(buckets: i64) -> Forecast {
     forecaster.forecast(at(NOW))
 }
 
+/// The target's uid.
+pub(super) const TARGET: &str = "target-uid";
+
 /// A decision with all that surrounds it.
 #[derive(Debug)]
 pub(super) struct Scene {
@@ -112,13 +115,8 @@ impl Scene {
         let decision = decide(&policy, &state, &observation, now);
         state.record(&policy, &decision);
         let before = state.clone();
-        if let Action::Scale { to, forced } = decision.action {
-            state.scaled(ScaleEvent {
-                at: now,
-                from: current,
-                to,
-                forced,
-            });
+        if let Some(event) = decision.change() {
+            state.scaled(event);
         }
         Scene {
             policy,
@@ -139,6 +137,7 @@ impl Scene {
 
     pub(super) fn decided(&self) -> Decided<'_> {
         Decided {
+            target_uid: TARGET,
             policy: &self.policy,
             decision: &self.decision,
             state: &self.state,

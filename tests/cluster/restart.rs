@@ -110,9 +110,50 @@ behavior:
     // No change was made, so no cooldown runs.
     stage.until_replicas("web", 2).await;
     // It was made once; from here on the cooldown holds.
+    stage
+        .until_policy("web", "done with the announcement", |p| {
+            let damping = p.status.as_ref().and_then(|s| s.damping.as_ref());
+            damping.is_some_and(|d| d.pending_scale.is_none() && d.scale_events.len() == 1)
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crash_between_write_and_report_keeps_the_cooldown() {
+    let stage = Stage::set("made").await;
+    stage.metrics.says(200.0);
+    stage.deployment("web", 10).await;
+    let spec = "
+minReplicas: 2
+maxReplicas: 20
+interval: 1s
+metrics:
+  - name: requests
+    prometheus: {query: requests}
+    target: {averageValue: '100'}
+behavior:
+  scaleDown: {stabilizationWindowSeconds: 0, cooldownSeconds: 3600}
+";
+    stage.policy("web", spec).await;
+    // What a crash right after the write leaves: announced, made, not reported.
+    let now = headroom::clock::now();
+    let pending = serde_json::json!({"status": {"damping": {"pendingScale": {"at": now, "from": 20, "to": 10}}}});
+    let (parameters, pending) = (kube::api::PatchParams::default(), kube::api::Patch::Merge(pending));
+    stage
+        .policies()
+        .patch_status("web", &parameters, &pending)
+        .await
+        .unwrap();
+    let operator = stage.operator().await;
+    operator.decides(3.0).await;
+    assert_eq!(
+        stage.replicas("web").await,
+        10,
+        "the change was made, so the cooldown runs"
+    );
     let policy = stage.policies().get("web").await.unwrap();
     let events = policy.status.unwrap().damping.unwrap_or_default().scale_events;
-    assert!(events.len() <= 1, "{events:?}");
+    assert_eq!((events.len(), events[0].from, events[0].to), (1, 20, 10));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,7 +9,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use crate::generate::{healthy_step, policy, schedule, start, step};
-use crate::run::{Run, Step, change};
+use crate::run::{Run, Step};
 
 /// A policy whose way down only windows of recommendations and cooldowns can hold up: no schedules (they follow the wall
 /// clock by design), and a rate that lets everything through.
@@ -65,7 +65,7 @@ proptest! {
             prop_assert!(d.desired >= d.current || first.desired < first.current, "{} of {}", d.desired, d.current);
             jumped.record(&run.policy, &d);
             let now = d.at;
-            if let Some(event) = change(&first).filter(|_| step.writes) {
+            if let Some(event) = first.change().filter(|_| step.writes) {
                 jumped.scaled(headroom::engine::state::ScaleEvent { at: now, ..event });
             }
             run.apply(first, step.writes);

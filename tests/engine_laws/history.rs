@@ -9,7 +9,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use crate::generate::{behavior, healthy_step, policy, start, step};
-use crate::run::{Run, Step, Tick, change};
+use crate::run::{Run, Step, Tick};
 
 /// A run of some hundred ticks; half of them with healthy samples throughout, so that they really move.
 fn run() -> impl Strategy<Value = Run> {
@@ -151,7 +151,7 @@ proptest! {
                 let d = decide(&run.policy, second, &observation, run.now);
                 prop_assert!(d.desired >= first.desired.min(d.current), "{} where {} was due", d.desired, first.desired);
                 second.record(&run.policy, &d);
-                if let Some(event) = change(&first).filter(|_| step.writes) {
+                if let Some(event) = first.change().filter(|_| step.writes) {
                     second.scaled(event);
                 }
             }

@@ -1,7 +1,7 @@
 //! A closed loop: observe, decide, record, apply; with a log of everything, so that laws need not trust the state.
 
 use headroom::engine::decide;
-use headroom::engine::decision::{Action, Decision};
+use headroom::engine::decision::Decision;
 use headroom::engine::forecast::Forecast;
 use headroom::engine::observation::{Observation, Replicas, Sample};
 use headroom::engine::policy::Policy;
@@ -81,7 +81,7 @@ impl Run {
 
     pub fn apply(&mut self, decision: Decision, writes: bool) {
         self.state.record(&self.policy, &decision);
-        let change = change(&decision).filter(|_| writes);
+        let change = decision.change().filter(|_| writes);
         if let Some(event) = change {
             self.state.scaled(event);
             self.current = event.to;
@@ -91,18 +91,5 @@ impl Run {
             decision,
             change,
         });
-    }
-}
-
-/// The change that a decision asks for.
-pub fn change(decision: &Decision) -> Option<ScaleEvent> {
-    match decision.action {
-        Action::Scale { to, forced } => Some(ScaleEvent {
-            at: decision.at,
-            from: decision.current,
-            to,
-            forced,
-        }),
-        _ => None,
     }
 }

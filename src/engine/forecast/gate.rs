@@ -6,6 +6,7 @@
 //! Neighbours: `backtest` supplies errors, `mod` asks once per forecast.
 
 use std::fmt;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -61,6 +62,11 @@ pub enum Abstention {
     },
     /// Even the best model was worse than a naive forecast: in practice, than the last value.
     WorseThanNaive(Errors),
+    /// History was asked for and could not be read.
+    NoHistory {
+        /// Why, in the words of whoever was asked.
+        why: Arc<str>,
+    },
     /// The model's answer was no number.
     NotFinite {
         /// The load that it answered.
@@ -71,6 +77,7 @@ pub enum Abstention {
 impl fmt::Display for Abstention {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::NoHistory { why } => write!(f, "the load's history cannot be read: {why}"),
             Self::TooLittleHistory(Samples { have, need }) => {
                 let hours = |buckets: u64| buckets as f64 / 12.0;
                 write!(

@@ -4,9 +4,6 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::api::status::{DampingStatus, ScalingPolicyStatus};
 
-/// Values and times that no material change carries along are written this often at most.
-const REFRESH: SignedDuration = SignedDuration::from_secs(60);
-
 /// Whether something changed that somebody acts upon: counts, winner, limits, conditions, errors, windows, damping,
 /// trust. A value, a message, an instant alone is not.
 pub fn material(old: &ScalingPolicyStatus, new: &ScalingPolicyStatus) -> bool {
@@ -20,8 +17,13 @@ pub fn material(old: &ScalingPolicyStatus, new: &ScalingPolicyStatus) -> bool {
 }
 
 /// Whether `new` is to be written over `old`, the status as last written: on a material change at once, for other
-/// values a minute after the last write at the earliest, for a mere passing of time never.
-pub fn worth_writing(old: Option<&ScalingPolicyStatus>, new: &ScalingPolicyStatus, now: Timestamp) -> bool {
+/// values `refresh` after the last write at the earliest, for a mere passing of time never.
+pub fn worth_writing(
+    old: Option<&ScalingPolicyStatus>,
+    new: &ScalingPolicyStatus,
+    now: Timestamp,
+    refresh: SignedDuration,
+) -> bool {
     let Some(old) = old else { return true };
     if material(old, new) {
         return true;
@@ -31,7 +33,7 @@ pub fn worth_writing(old: Option<&ScalingPolicyStatus>, new: &ScalingPolicyStatu
     let written = old.decision.as_ref().map(|d| d.time.0);
     let decided = new.decision.as_ref().map(|d| d.time.0);
     let due = match (written, decided) {
-        (Some(written), Some(decided)) => decided != written && now.duration_since(written).abs() >= REFRESH,
+        (Some(written), Some(decided)) => decided != written && now.duration_since(written).abs() >= refresh,
         (written, decided) => written != decided,
     };
     due && timeless(old) != timeless(new)

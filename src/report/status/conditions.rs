@@ -203,7 +203,7 @@ fn failing(d: &Decided<'_>, metrics: &[MetricStatus]) -> Option<String> {
     (!each.is_empty()).then(|| {
         let none = each.len() == metrics.len();
         let up = if none {
-            "only schedules and bounds may still raise the count"
+            "schedules, bounds and a trusted forecast may still raise the count"
         } else {
             "the other metrics may still scale up"
         };
@@ -237,7 +237,7 @@ fn able(d: &Decided<'_>) -> Verdict {
         (Actuation::Nothing, Action::Scale { to, .. }, None) => (
             "True",
             reason::READY_FOR_NEW_SCALE,
-            format!("the change to {to} is decided again, because the target changed in between"),
+            format!("the change to {to} is decided again, because the target or the policy changed in between"),
         ),
         (Actuation::Nothing, _, None) => (
             "True",
@@ -316,6 +316,7 @@ fn distrust(why: &Abstention) -> &'static str {
     match why {
         Abstention::TooLittleHistory(_) => "TooLittleHistory",
         Abstention::Stale { .. } => "LoadStale",
+        Abstention::NoHistory { .. } => "NoHistory",
         Abstention::ClockWentBack { .. } => "ClockWentBack",
         Abstention::WorseThanNaive(_) => "WorseThanNaive",
         // Whatever else a model can answer is no load.

@@ -1,10 +1,9 @@
 //! `status.damping`: what a restart or a new leader needs so that cooldowns and rate limits are not forgotten.
 //!
-//! Written by [`status`] and [`announcement`], read by [`restore`], which trusts nothing: people can edit a status.
+//! Written by [`status`] and [`announce`], read by [`restore`], which trusts nothing: people can edit a status.
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use serde_json::{Value, json};
 
 use super::{count, time};
 use crate::api::status::{DampingStatus, ScaleEventStatus, ScalingPolicyStatus};
@@ -14,33 +13,33 @@ use crate::engine::state::{ScaleEvent, State};
 const MOST_EVENTS: usize = 64;
 
 /// The state's part that has to survive.
-pub(super) fn status(state: &State, pending: Option<ScaleEvent>) -> DampingStatus {
+pub(super) fn status(state: &State, pending: Option<ScaleEvent>, target: &str) -> DampingStatus {
     let events = state.events();
     let surplus = events.len().saturating_sub(MOST_EVENTS);
     DampingStatus {
+        target_uid: Some(target.to_owned()),
         pending_scale: pending.map(event),
         scale_events: events.skip(surplus).copied().map(event).collect(),
         max_replicas: state.obeyed_max().map(count),
     }
 }
 
-/// The merge patch of the status that announces a change before it is made; touches nothing but
-/// `status.damping.pendingScale`.
-pub fn announcement(pending: ScaleEvent) -> Value {
-    json!({"status": {"damping": {"pendingScale": event(pending)}}})
-}
-
-/// The same in a status at hand.
+/// Announces a change in a status before it is made.
 pub fn announce(status: &mut ScalingPolicyStatus, pending: ScaleEvent) {
     status.damping.get_or_insert_default().pending_scale = Some(event(pending));
 }
 
 /// The scale events (oldest first), the announced change and the obeyed `maxReplicas`, for [`State::restore`].
 ///
-/// What cannot be true is left out: negative counts, changes that change nothing. Instants that lie ahead are passed
+/// Nothing where the status speaks of another target than `target` (a uid): edited `targetRef`, or created anew. What
+/// cannot be true is left out: negative counts, changes that change nothing. Instants that lie ahead are passed
 /// on, because there is no clock here; the state takes them as now.
-pub fn restore(status: Option<&ScalingPolicyStatus>) -> (Vec<ScaleEvent>, Option<ScaleEvent>, Option<u32>) {
-    let Some(damping) = status.and_then(|s| s.damping.as_ref()) else {
+pub fn restore(
+    status: Option<&ScalingPolicyStatus>,
+    target: &str,
+) -> (Vec<ScaleEvent>, Option<ScaleEvent>, Option<u32>) {
+    let same = |d: &&DampingStatus| d.target_uid.as_deref().is_none_or(|uid| uid == target);
+    let Some(damping) = status.and_then(|s| s.damping.as_ref()).filter(same) else {
         return (Vec::new(), None, None);
     };
     let mut events: Vec<ScaleEvent> = damping.scale_events.iter().filter_map(known).collect();

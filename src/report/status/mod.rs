@@ -27,7 +27,7 @@ use crate::validate::Invalid;
 
 pub use change::{material, worth_writing};
 pub use conditions::{ABLE_TO_SCALE, FORECAST_TRUSTED, READY, SCALING_ACTIVE, SCALING_LIMITED, condition, reason};
-pub use damping::{announce, announcement, restore};
+pub use damping::{announce, restore};
 
 /// The API's own bounds of `spec.metrics` and `spec.schedules`; a policy from an older CRD may have more.
 const MOST_METRICS: usize = 16;
@@ -88,6 +88,8 @@ pub struct Decided<'a> {
     pub forecast: Option<&'a Forecast>,
     /// Measured start-up time of the target's pods.
     pub startup: Option<SignedDuration>,
+    /// The target's uid.
+    pub target_uid: &'a str,
     /// A change that was announced and of which it is not known whether it was made.
     pub pending: Option<ScaleEvent>,
     /// What became of it.
@@ -155,7 +157,7 @@ fn decided_status(d: &Decided<'_>, now: Timestamp, previous: Option<&ScalingPoli
             .map(|s| s.as_secs())
             .or(previous.and_then(|p| p.startup_seconds)),
         decision: Some(decision_status(d, now)),
-        damping: Some(damping::status(d.state, d.pending)),
+        damping: Some(damping::status(d.state, d.pending, d.target_uid)),
     }
 }
 

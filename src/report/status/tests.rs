@@ -7,7 +7,7 @@ use super::*;
 use crate::api::ScalingPolicySpec;
 use crate::api::status::{DampingStatus, ScaleEventStatus};
 use crate::engine::observation::{Cause, Sample};
-use crate::report::fixtures::{NOW, REQUESTS, Scene, after, at, change, failure, forecast, policy, status};
+use crate::report::fixtures::{NOW, REQUESTS, Scene, TARGET, after, at, change, failure, forecast, policy, status};
 
 /// The status against its snapshot, and the bounds that hold for each.
 #[track_caller]
@@ -23,6 +23,7 @@ fn scene(more: &str, current: u32, load: f64) -> Scene {
     Scene::new(policy(more), &[], current, Ok(load), at(NOW))
 }
 
+const MINUTE: SignedDuration = SignedDuration::from_secs(60);
 const UP_2_PODS: &str = "behavior: {scaleUp: {policies: [{type: Pods, value: 2, periodSeconds: 60}]}}";
 const DAY_SHIFT: &str = "schedules: [{name: day, start: '0 8 * * *', duration: 10h, minReplicas: 10, maxReplicas: 30}]";
 const PREVIEW: &str = "prediction: {metric: requests}";
@@ -199,34 +200,33 @@ fn values_ride_along_once_a_minute_and_time_alone_never() {
         (-60, 790.0, true),  // the clock went back: no silence until it has caught up
     ] {
         let new = later(seconds, load);
-        let got = worth_writing(Some(&old), &new, after(seconds));
+        let got = worth_writing(Some(&old), &new, after(seconds), MINUTE);
         assert_eq!(got, expected, "{load} after {seconds} s");
     }
-    assert!(worth_writing(None, &old, at(NOW)));
+    assert!(worth_writing(None, &old, at(NOW), MINUTE));
     let gone = status(Situation::InvalidSpec(&invalid()), after(60), Some(&old));
-    assert!(worth_writing(Some(&old), &gone, after(60)));
+    assert!(worth_writing(Some(&old), &gone, after(60), MINUTE));
     let still = status(Situation::InvalidSpec(&invalid()), after(600), Some(&gone));
-    assert!(!worth_writing(Some(&gone), &still, after(600)));
+    assert!(!worth_writing(Some(&gone), &still, after(600), MINUTE));
 }
 
 #[test]
-fn the_announcement_touches_nothing_but_the_pending_change() {
-    let event = ScaleEvent {
-        at: at("2026-11-20T10:00:00.25Z"),
-        from: 4,
-        to: 6,
-        forced: false,
-    };
-    let expected = serde_json::json!({"status": {"damping": {"pendingScale":
-        {"at": "2026-11-20T10:00:01Z", "from": 4, "to": 6}}}});
-    assert_eq!(announcement(event), expected);
+fn another_target_has_nothing_to_remember() {
+    let mut status = scene("", 4, 1600.0).status(None);
+    announce(&mut status, change(0, 4, 6));
+    let (events, pending, max) = restore(Some(&status), TARGET);
+    assert_eq!((events.len(), pending, max), (1, Some(change(0, 4, 6)), Some(20)));
+    assert_eq!(restore(Some(&status), "another"), (Vec::new(), None, None));
+    // Written before uids were kept: believed.
+    status.damping.as_mut().unwrap().target_uid = None;
+    assert_eq!(restore(Some(&status), "another").0.len(), 1);
 }
 
 #[test]
 fn restore_survives_nonsense() {
-    assert_eq!(restore(None), (Vec::new(), None, None));
+    assert_eq!(restore(None, TARGET), (Vec::new(), None, None));
     let mut status = ScalingPolicyStatus::default();
-    assert_eq!(restore(Some(&status)), (Vec::new(), None, None));
+    assert_eq!(restore(Some(&status), TARGET), (Vec::new(), None, None));
     let event = |seconds, from, to| ScaleEventStatus {
         at: Time(after(seconds)),
         from,
@@ -234,15 +234,16 @@ fn restore_survives_nonsense() {
         forced: false,
     };
     status.damping = Some(DampingStatus {
+        target_uid: None,
         pending_scale: Some(event(0, -1, 3)),
         scale_events: vec![event(20, 4, 5), event(0, -4, 4), event(5, 4, 4), event(10, 2, 4)],
         max_replicas: Some(-7),
     });
     let expected = vec![change(10, 2, 4), change(20, 4, 5)];
-    assert_eq!(restore(Some(&status)), (expected, None, None));
+    assert_eq!(restore(Some(&status), TARGET), (expected, None, None));
     let many = (0..100).map(|i| event(i, 1, 2)).collect();
     status.damping.as_mut().unwrap().scale_events = many;
-    let (events, ..) = restore(Some(&status));
+    let (events, ..) = restore(Some(&status), TARGET);
     assert_eq!((events.len(), events[0].at), (64, after(36)));
 }
 
@@ -293,7 +294,7 @@ fn run(step: &Step, now: Timestamp, previous: Option<&ScalingPolicyStatus>) -> S
             paused,
         } => {
             let more = if *paused { "mode: Paused" } else { PREVIEW };
-            let (events, ..) = restore(previous);
+            let (events, ..) = restore(previous, TARGET);
             Scene::new(policy(more), &events, *current, sample.clone(), now).status(previous)
         }
         Step::Invalid => status(Situation::InvalidSpec(&invalid()), now, previous),
@@ -334,7 +335,7 @@ proptest! {
         let old = scene("", 4, one).status(None);
         let new = Scene::new(policy(""), &[], 4, Ok(other), after(seconds)).status(Some(&old));
         prop_assert!(!material(&old, &new));
-        prop_assert!(!worth_writing(Some(&old), &new, after(seconds)) || seconds >= 60);
+        prop_assert!(!worth_writing(Some(&old), &new, after(seconds), MINUTE) || seconds >= 60);
     }
 
     #[test]
@@ -354,7 +355,7 @@ proptest! {
         scene.state = State::restore(events.iter().copied(), 4, Some(20), when);
         let decided = Decided { pending: pending.then(|| change(0, 4, 6)), ..scene.decided() };
         let status = status(Situation::Decided(decided), when, None);
-        let (restored, announced, max) = restore(Some(&status));
+        let (restored, announced, max) = restore(Some(&status), TARGET);
         prop_assert_eq!(announced, pending.then(|| change(0, 4, 6)));
         prop_assert_eq!((restored.len(), max), (events.len(), Some(20)));
         for (is, was) in restored.iter().zip(&events) {
