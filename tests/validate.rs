@@ -342,6 +342,12 @@ fn schedules() {
             &[&format!("{bad:?} is not a cron expression"), "five fields"],
         );
     }
+    // An end that never comes would leave the window open for ever.
+    check(
+        &s(&format!("{w}, end: '0 18 30 2 *', minReplicas: 2")),
+        &field("end"),
+        &["\"0 18 30 2 *\" never comes", "a date that exists"],
+    );
     check(
         &s(&format!("{w}, end: '0 0 18 * * *', minReplicas: 2")),
         &field("end"),

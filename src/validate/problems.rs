@@ -163,6 +163,13 @@ impl Problems {
             parser.parse(text).map_err(|e| e.to_string())
         };
         match parsed {
+            Ok(cron) if !comes(&cron) => {
+                self.add(
+                    field,
+                    format!("{text:?} never comes (such as 30 February); give a date that exists"),
+                );
+                None
+            }
             Ok(cron) => Some(cron),
             Err(e) => {
                 let remedy =
@@ -185,6 +192,12 @@ impl Problems {
             }
         }
     }
+}
+
+/// Whether the expression has an occurrence at all. From a leap year on, so that 29 February is found at once.
+fn comes(cron: &Cron) -> bool {
+    let from = jiff::civil::date(2024, 1, 1).to_zoned(TimeZone::UTC);
+    from.is_ok_and(|from| cron.find_next_occurrence(&from, true).is_ok())
 }
 
 fn shown(value: &Number) -> String {

@@ -109,7 +109,7 @@ pub(super) const RECONCILE_ERRORS: Described = described(
     "reconcile_errors",
     Kind::Counter,
     &["kind"],
-    "Reconciles that did not come to their end, by what failed",
+    "Reconciles that could not do all they should, by what failed",
 );
 pub(super) const SCALE_WRITES: Described = described(
     "scale_writes",
