@@ -150,7 +150,7 @@ async fn a_change_is_announced_made_and_reported_in_this_order() {
         );
         assert_eq!(status["damping"]["scaleEvents"][0]["to"], 5);
         assert_eq!(status["damping"]["targetUid"], "target-uid");
-        assert_eq!(status["decision"]["winner"], "always");
+        assert_eq!(status["decision"]["winner"], "schedule/always");
         server.ends().await;
     })
     .await;

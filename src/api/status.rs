@@ -154,7 +154,7 @@ pub struct ForecastErrorStatus {
 pub struct DecisionStatus {
     /// When it was made.
     pub time: Time,
-    /// The winning source: the metric's or schedule's name, or `forecast`.
+    /// The winning source: `metric/NAME`, `schedule/NAME`, `forecast/METRIC` or `baseline/minReplicas`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub winner: Option<String>,
     /// The decision in one sentence.

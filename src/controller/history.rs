@@ -24,6 +24,9 @@ const METRIC_DELAY: SignedDuration = SignedDuration::from_secs(30);
 /// Start-up time assumed until a pod was seen to become ready.
 const UNKNOWN_STARTUP: SignedDuration = SignedDuration::from_secs(60);
 
+/// A measured lead time's step in seconds: a tenth of the forecast's 5-minute buckets.
+const STEPS: i64 = 30;
+
 type Samples = Vec<(Timestamp, f64)>;
 
 /// One forecaster and its supply.
@@ -36,6 +39,8 @@ pub(super) struct Feed {
     answered: bool,
     /// Why the last request for history failed, where it did.
     failed: Option<Arc<str>>,
+    /// The forecaster of other settings, which answers until this one has read its history.
+    elder: Option<Forecaster>,
 }
 
 impl Drop for Feed {
@@ -51,7 +56,11 @@ impl Feed {
     pub(super) fn keep(old: Option<Feed>, source: &PrometheusSource, settings: Settings) -> Feed {
         match old {
             Some(feed) if feed.source == *source && feed.forecaster.settings() == settings => feed,
-            _ => Feed {
+            old => Feed {
+                elder: old.filter(|feed| feed.source == *source).and_then(|mut feed| {
+                    feed.answered
+                        .then(|| std::mem::replace(&mut feed.forecaster, Forecaster::new(settings)))
+                }),
                 source: source.clone(),
                 forecaster: Forecaster::new(settings),
                 task: None,
@@ -101,6 +110,14 @@ impl Feed {
         }
         if let Some(value) = value {
             self.forecaster.observe(now, value);
+            if let Some(elder) = &mut self.elder {
+                elder.observe(now, value);
+            }
+        }
+        if self.answered {
+            self.elder = None;
+        } else if let Some(elder) = &mut self.elder {
+            return Some(elder.forecast(now));
         }
         let mut forecast = self.forecaster.forecast(now);
         if let Trust::Abstains(Abstention::ClockWentBack { .. }) = forecast.trust {
@@ -130,9 +147,46 @@ pub(super) fn lead(
         Lead::Fixed(lead) => return lead,
         Lead::Auto => startup.unwrap_or(UNKNOWN_STARTUP) + METRIC_DELAY + interval,
     };
-    let needed = needed.clamp(SignedDuration::from_secs(30), SignedDuration::from_hours(1));
+    // In whole steps, so that a start-up that took a second longer is no other lead time.
+    let steps = (needed.as_secs() + STEPS - 1).div_euclid(STEPS);
+    let needed = SignedDuration::from_secs((steps * STEPS).clamp(STEPS, 3600));
     match present {
         Some(present) if present >= needed && present <= needed + needed / 2 => present,
         _ => needed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::policy::PredictionMode;
+
+    #[test]
+    fn a_measured_lead_covers_the_need_in_steps_and_is_kept() {
+        let secs = SignedDuration::from_secs;
+        let auto = Prediction {
+            metric: 0,
+            mode: PredictionMode::ScaleOut,
+            lead: Lead::Auto,
+            history: secs(28 * 86_400),
+        };
+        // start-up, present lead, expected; metric delay 30 s, interval 15 s
+        for (startup, present, expected) in [
+            (None, None, 120),           // a minute is assumed
+            (Some(12), None, 60),        // 57
+            (Some(15), Some(60), 60),    // exactly covered
+            (Some(16), Some(60), 90),    // no longer
+            (Some(12), Some(90), 90),    // not half as long again: kept
+            (Some(12), Some(120), 60),   // twice what is needed
+            (Some(86_400), None, 3_600), // at most an hour
+        ] {
+            let got = lead(&auto, startup.map(secs), secs(15), present.map(secs));
+            assert_eq!(got, secs(expected), "{startup:?} {present:?}");
+        }
+        let fixed = Prediction {
+            lead: Lead::Fixed(secs(77)),
+            ..auto
+        };
+        assert_eq!(lead(&fixed, Some(secs(12)), secs(15), None), secs(77));
     }
 }

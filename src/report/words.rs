@@ -118,15 +118,14 @@ pub fn limit(policy: &Policy, decision: &Decision, limit: &Limit) -> String {
     format!("{verb} {} by {by}{until}", limit.after)
 }
 
-/// The winner for a column: the metric's or schedule's name, `forecast`, or `minReplicas`.
+/// The winner for a column: `metric/requests`, `schedule/sale`, `forecast/requests` or `baseline/minReplicas`. With its
+/// kind, because a metric and a schedule may have the same name.
 pub fn winner(decision: &Decision) -> Option<String> {
     if decision.action == Action::Disabled {
         return None;
     }
-    decision.winner_source().map(|source| match source {
-        Source::Forecast(_) => "forecast".to_owned(),
-        other => clip(other.name(), 63),
-    })
+    let named = |source: &Source| clip(format!("{}/{}", source.kind(), source.name()), 80);
+    decision.winner_source().map(named)
 }
 
 /// A number for people: three or so digits that count, thousands apart: `1 530`, `0.042`, `12.5`, `1.5e18`.

@@ -44,7 +44,7 @@ async fn a_metric_that_crosses_its_target_scales_within_one_interval_and_two_sec
         .await;
     let status = policy.status.unwrap();
     let decision = status.decision.unwrap();
-    assert_eq!(decision.winner.as_deref(), Some("requests"));
+    assert_eq!(decision.winner.as_deref(), Some("metric/requests"));
     assert!(decision.message.contains("requests"), "{}", decision.message);
     assert_eq!(status.damping.unwrap().pending_scale, None);
 }

@@ -108,7 +108,7 @@ fn heading() -> String {
         "ready",
     ];
     let [load, metric, forecast, window, winner, desired, ready] = columns;
-    format!(" time  {load:>10}  {metric:>8}  {forecast:>8}  {window:>10}  {winner:>10}  {desired:>7}  {ready:>5}   why")
+    format!(" time  {load:>10}  {metric:>8}  {forecast:>8}  {window:>10}  {winner:>19}  {desired:>7}  {ready:>5}   why")
 }
 
 fn line(second: &Second) -> String {
@@ -123,7 +123,7 @@ fn line(second: &Second) -> String {
     let winner = decision.and_then(|d| d.winner.as_deref()).unwrap_or("-");
     let why = decision.map_or("", |d| d.message.as_str());
     format!(
-        "{:>10.0}  {:>8}  {:>8}  {:>10}  {winner:>10}  {:>7}  {:>5}   {}",
+        "{:>10.0}  {:>8}  {:>8}  {:>10}  {winner:>19}  {:>7}  {:>5}   {}",
         second.load,
         says("metric"),
         says("forecast"),
@@ -162,9 +162,9 @@ impl Recording {
     fn take(&mut self, at: Timestamp, second: &Second) {
         let decision = second.status.decision.as_ref();
         let winner = decision.and_then(|d| d.winner.as_deref());
-        let evidence = match winner {
-            Some("forecast") => Evidence::Forecast,
-            Some("newsletter") => Evidence::Schedule,
+        let evidence = match winner.and_then(|w| w.split_once('/')) {
+            Some(("forecast", _)) => Evidence::Forecast,
+            Some(("schedule", _)) => Evidence::Schedule,
             Some(_) => Evidence::Metric,
             None => Evidence::Nobody,
         };
@@ -180,13 +180,8 @@ impl Recording {
         };
         self.timeline.push(&tick);
         self.tally.tick(&tick);
-        let source = decision.and_then(|d| d.proposals.iter().find(|p| Some(p.name.as_str()) == winner));
         if let Some(winner) = winner {
-            let kind = match evidence {
-                Evidence::Forecast => "forecast",
-                _ => source.map_or("metric", |p| &p.source),
-            };
-            *self.winners.entry(format!("{kind}/{winner}")).or_default() += 1;
+            *self.winners.entry(winner.to_owned()).or_default() += 1;
         }
         let before = self.desired.replace(second.desired).unwrap_or(second.desired);
         if before != second.desired {
