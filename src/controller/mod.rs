@@ -2,8 +2,8 @@
 //!
 //! `run` wires watches, server and shutdown; `reconcile` is the sentence validate → observe → decide → actuate →
 //! report; `memory` is what one policy remembers between two of its reconciles; `context` is what all of them share;
-//! `history` keeps each
-//! forecast fed; `publish` renders a report as status, Events, metrics and log.
+//! `history` keeps each forecast fed; `turns` says when to come again; `publish` renders a report as status, Events,
+//! metrics and log.
 
 mod args;
 mod context;
@@ -13,6 +13,7 @@ mod memory;
 mod publish;
 mod reconcile;
 mod run;
+mod turns;
 
 pub use args::Args;
 pub use context::Context;

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use kube::ResourceExt;
 use kube::runtime::controller::Action as Requeue;
 use kube::runtime::reflector::ObjectRef;
@@ -16,6 +16,7 @@ use super::error::Error;
 use super::history::{Feed, lead};
 use super::memory::{Memory, Settling};
 use super::publish::{self, Policy as Subject};
+use super::turns::{first_wait, settled, until_next, until_window, wait_until};
 use crate::actuate::{self, ActuateError};
 use crate::api::ScalingPolicy;
 use crate::clock;
@@ -32,8 +33,6 @@ use crate::report::status::{Actuation, Decided, Situation};
 const AFTER_ERROR: Duration = Duration::from_secs(5);
 /// Wait after a conflict: the watch has to bring what changed before another decision makes sense.
 const AFTER_CONFLICT: Duration = Duration::from_millis(500);
-/// Over so long the first looks after a start are spread: the default interval.
-const SPREAD: SignedDuration = SignedDuration::from_secs(15);
 
 /// Reconciles one policy and says when to come again.
 ///
@@ -174,7 +173,7 @@ async fn one(
     let (next, failure) = match written {
         Written::Nothing => (next, None),
         Written::Scaled => {
-            let until = settled(&uid, &policy, &decision, now);
+            let until = settled(&uid, policy.interval, &decision, now);
             let event = decision.change();
             memory.settling = event.map(|event| Settling { event, until });
             (wait_until(until, now), None)
@@ -294,80 +293,5 @@ async fn act(
             }
             Written::Failed(error.to_string())
         }
-    }
-}
-
-/// When a change has settled: at the policy's next turn that is at least half an interval away, because a sample is
-/// shared for so long, and scaling a second time on the sample that the first change was made by would be wrong. At a
-/// window's edge at the latest.
-fn settled(uid: &str, policy: &Policy, decision: &Decision, now: Timestamp) -> Timestamp {
-    let after = |wait: Duration| {
-        SignedDuration::try_from(wait)
-            .ok()
-            .and_then(|w| now.checked_add(w).ok())
-    };
-    let mut wait = until_next(uid, policy.interval, now);
-    let interval = Duration::try_from(policy.interval).unwrap_or_default();
-    if wait < interval / 2 {
-        wait += interval;
-    }
-    after(wait.min(until_window(decision, now))).unwrap_or(now)
-}
-
-/// Time until a window opens or closes; a policy's floor acts at once, not at its next turn.
-fn until_window(decision: &Decision, now: Timestamp) -> Duration {
-    let edges = decision.windows.iter().filter_map(|w| w.until);
-    edges.min().map_or(Duration::MAX, |edge| wait_until(edge, now))
-}
-
-fn wait_until(at: Timestamp, now: Timestamp) -> Duration {
-    // Rounded up to a millisecond: a timer that fires early would find nothing changed.
-    let millis = u64::try_from(at.duration_since(now).as_millis()).unwrap_or(0);
-    Duration::from_millis(millis + 1)
-}
-
-/// The wait before the first look after a start: policies that were there already are spread over an interval, at most
-/// over that of most policies, instead of being asked for all at once. A new policy is looked at without delay.
-fn first_wait(object: &ScalingPolicy, began: Timestamp, next: Duration, now: Timestamp) -> Option<Duration> {
-    let created = object.metadata.creation_timestamp.as_ref()?.0;
-    let starting = now.duration_since(began) < SPREAD;
-    let spread = Duration::try_from(SPREAD).unwrap_or_default();
-    (starting && created < began - SPREAD)
-        .then(|| Duration::from_nanos(next.as_nanos() as u64 % spread.as_nanos() as u64))
-}
-
-/// Time until the policy's next turn. Turns lie on a grid of the interval, shifted by a hash of the uid: ten thousand
-/// policies that begin together spread over the interval, and stay spread after a restart.
-fn until_next(uid: &str, interval: SignedDuration, now: Timestamp) -> Duration {
-    let interval = u64::try_from(interval.as_millis()).unwrap_or(15_000).max(1);
-    let phase = uid.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3) // FNV-1a: stable across restarts, unlike std's hasher
-    }) % interval;
-    let now = u64::try_from(now.as_millisecond()).unwrap_or(0);
-    Duration::from_millis(interval - (now + interval - phase) % interval)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn turns_are_one_interval_apart_and_spread() {
-        let interval = SignedDuration::from_secs(15);
-        let mut first = Vec::new();
-        for i in 0..1000 {
-            let uid = format!("uid-{i}");
-            let mut now = Timestamp::from_second(1_700_000_000).unwrap();
-            let wait = until_next(&uid, interval, now);
-            assert!(wait > Duration::ZERO && wait <= Duration::from_secs(15));
-            first.push(wait);
-            now += SignedDuration::try_from(wait).unwrap();
-            assert_eq!(until_next(&uid, interval, now), Duration::from_secs(15));
-        }
-        let early = first.iter().filter(|w| **w < Duration::from_secs(5)).count();
-        assert!(
-            (250..420).contains(&early),
-            "a third within the first third, got {early}"
-        );
     }
 }
