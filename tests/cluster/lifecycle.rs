@@ -12,7 +12,7 @@ metrics:
   - name: requests
     prometheus: {query: requests}
     target: {averageValue: '100'}
-behavior: {scaleDown: {stabilizationWindowSeconds: 0}}
+behavior: {scaleDown: {stabilizationWindowSeconds: 0}, scaleUp: {cooldownSeconds: 3600}}
 ";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -38,6 +38,10 @@ async fn a_target_may_come_after_its_policy_and_go_before_it() {
         .await
         .unwrap();
     stage.until_policy("web", "without target again", missing).await;
+
+    // Created again it is another target: the cooldown of an hour that the first one's growth began does not hold it.
+    stage.deployment("web", 2).await;
+    stage.until_replicas("web", 5).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -47,11 +51,13 @@ async fn a_deleted_policy_leaves_its_target_as_it_is() {
     stage.deployment("web", 2).await;
     let operator = stage.operator().await;
     stage.policy("web", SPEC).await;
+    // Goes on deciding, so that "nothing was decided any more" can be told from "not yet".
+    stage.deployment("witness", 1).await;
+    let target = "targetRef: {apiVersion: apps/v1, kind: Deployment, name: witness}";
     stage
-        .policy("other", &SPEC.replace("5s", "1s").replace("requests", "others"))
+        .policy("witness", &format!("{}{target}", SPEC.replace("5s", "1s")))
         .await;
     stage.until_replicas("web", 5).await;
-    stage.delete_policy("other").await;
     let series = format!("policy=\"{}\"", "web");
     assert!(operator.page().await.contains(&series));
     stage.delete_policy("web").await;
@@ -63,6 +69,7 @@ async fn a_deleted_policy_leaves_its_target_as_it_is() {
     within("its series are gone", forgotten).await;
     let generation = stage.generation("web").await;
     stage.metrics.says(100.0);
+    operator.decides(7.0).await; // seven seconds: the deleted policy's turn would have come
     assert_eq!(
         (stage.replicas("web").await, stage.generation("web").await),
         (5, generation)

@@ -1,10 +1,12 @@
 //! Everything that a Prometheus can do wrong: never a scale-down, a condition that names metric and cause, recovery by itself.
 
+use std::time::{Duration, Instant};
+
 use headroom::api::ScalingPolicy;
 use headroom_cluster::{Binaries, Prometheus, PrometheusOptions};
 
 use crate::harness::{Operator, Stage, condition, free_address, is};
-use crate::prometheus::Answer;
+use crate::prometheus::{Answer, Scripted};
 
 fn spec(query: &str) -> String {
     format!(
@@ -145,4 +147,37 @@ async fn what_a_real_prometheus_may_say_or_not() {
         .until_policy("web", "healthy again", |p| is(p, "ScalingActive", "True"))
         .await;
     assert_eq!(stage.replicas("web").await, 10);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hanging_server_holds_up_only_those_who_ask_it() {
+    let stage = Stage::set("hanging").await;
+    let hanging = Scripted::start().await;
+    hanging.answers(Answer::Hang);
+    stage.metrics.says(200.0);
+    stage.deployment("web", 2).await;
+    stage.deployment("idle", 1).await;
+    let _operator = stage
+        .operator_with(&format!("default={},hanging={}", stage.metrics.url(), hanging.url()))
+        .await;
+    // More than there are reconciles under way at once.
+    for i in 0..300 {
+        let target = "targetRef: {apiVersion: apps/v1, kind: Deployment, name: idle}";
+        let query = format!("{{query: 'q{i}', server: hanging}}");
+        let spec = spec("q").replace("{query: 'q'}", &query);
+        stage.policy(&format!("idle-{i}"), &format!("{spec}{target}")).await;
+    }
+    stage.policy("web", &spec("requests")).await;
+    stage
+        .until_policy("web", "healthy", |p| is(p, "ScalingActive", "True"))
+        .await;
+    stage
+        .until_policy("idle-299", "failing", |p| is(p, "ScalingActive", "False"))
+        .await;
+    let begun = Instant::now();
+    stage.metrics.says(500.0);
+    stage.until_replicas("web", 5).await;
+    let took = begun.elapsed();
+    // The interval is a second; the same bound as for a metric that crosses its target alone.
+    assert!(took < Duration::from_secs(3), "{took:?}");
 }
