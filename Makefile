@@ -2,7 +2,10 @@
 # CARGO_TARGET_DIR and HEADROOM_CACHE (control-plane binaries) may point outside the checkout.
 
 TARGET  := $(or $(CARGO_TARGET_DIR),target)
-OUT     ?= out
+# An empty OUT would be the root of the disk.
+REPORTS := $(or $(OUT),out)
+# Every test but that of the control plane, so that a new file is not forgotten: tests/NAME.rs and tests/NAME/main.rs.
+TESTS   := $(filter-out cluster,$(patsubst tests/%.rs,%,$(wildcard tests/*.rs)) $(patsubst tests/%/main.rs,%,$(wildcard tests/*/main.rs)))
 
 .DEFAULT_GOAL := help
 .PHONY: help build look demo binaries test test-unit test-cluster bench bench-operator generate check fmt clippy deny clean
@@ -14,10 +17,10 @@ build: ## Build the operator and the demo, optimised
 	cargo build --release --locked --workspace --bins
 
 look: build ## Three minutes without a cluster: replay an example policy, print where the report is
-	$(TARGET)/release/headroom simulate --example --out $(OUT)/look
+	$(TARGET)/release/headroom simulate --example --out '$(REPORTS)/look'
 
 demo: build ## The main job on an embedded control plane. DURATION=5m, CLUSTER=existing (KUBECONFIG), OUT=out
-	@HEADROOM=$(TARGET)/release/headroom OUT=$(OUT)/demo $(TARGET)/release/headroom-demo
+	@HEADROOM=$(TARGET)/release/headroom OUT='$(REPORTS)/demo' $(TARGET)/release/headroom-demo
 
 binaries: ## Build and cache etcd, the control plane, kwok and Prometheus (needs Go; once)
 	cargo build --workspace --bins --locked
@@ -28,7 +31,7 @@ test: binaries ## Pass every test: unit, table, property, scenario, and against 
 
 test-unit: ## Only what needs no control plane
 	cargo test --workspace --locked --exclude headroom-cluster --lib --bins
-	cargo test --locked --test architecture --test crd --test engine_laws --test precedence --test reconcile --test reference --test simulate --test validate
+	cargo test --locked $(addprefix --test ,$(TESTS))
 
 test-cluster: binaries ## Only what needs a control plane
 	cargo test --locked --test cluster
@@ -49,9 +52,10 @@ fmt: ## Check the format
 
 clippy: ## Lints, warnings denied
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo clippy --locked --bench operator -- -D warnings
 
 deny: ## Licences, bans and sources of dependencies
 	cargo deny --locked check licenses bans sources
 
 clean: ## Remove reports and build output of this checkout; the cache stays
-	rm -rf $(OUT) target
+	rm -rf -- '$(REPORTS)/look' '$(REPORTS)/demo' target

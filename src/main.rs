@@ -2,9 +2,9 @@
 
 #![deny(clippy::panic, clippy::unwrap_used)]
 
+use std::error::Error;
 use std::process::ExitCode;
 
-use anyhow::Context;
 use clap::Parser;
 use headroom::cli::{Cli, Command};
 use headroom::{api, controller, simulate, telemetry};
@@ -13,18 +13,32 @@ fn main() -> ExitCode {
     match run(Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("headroom: {error:#}");
+            eprintln!("headroom: {}", words(&*error));
             ExitCode::FAILURE
         }
     }
 }
 
-fn run(cli: Cli) -> anyhow::Result<()> {
+/// The error and its causes, each said once: most errors name their cause themselves, some of a client's do not.
+fn words(error: &dyn Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !words.contains(&more) {
+            words = format!("{words}: {more}");
+        }
+        cause = error.source();
+    }
+    words
+}
+
+fn run(cli: Cli) -> Result<(), Box<dyn Error>> {
     match cli.command {
         Command::Run(args) => {
-            telemetry::init(args.log_format);
-            let runtime = tokio::runtime::Runtime::new().context("the asynchronous runtime did not start")?;
-            runtime.block_on(controller::run(args)).context("the operator stopped")
+            telemetry::init(args.log_format)?;
+            let runtime = tokio::runtime::Runtime::new()?;
+            Ok(runtime.block_on(controller::run(args))?)
         }
         Command::Simulate(args) => Ok(simulate::run(args)?),
         Command::Crd => {

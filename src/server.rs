@@ -64,8 +64,43 @@ async fn readyz(State(health): State<Health>) -> impl IntoResponse {
 }
 
 async fn exposition(State(health): State<Health>) -> impl IntoResponse {
-    const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    // Writing to a string cannot fail; were it to, an empty page is the honest answer.
-    let page = metrics::encode(&health.registry).unwrap_or_default();
-    ([(header::CONTENT_TYPE, OPENMETRICS)], page)
+    let of = |media_type| [(header::CONTENT_TYPE, media_type)];
+    match metrics::encode(&health.registry) {
+        Ok(page) => (StatusCode::OK, of(metrics::CONTENT_TYPE), page),
+        // An empty page would read as an operator that does nothing.
+        Err(error) => {
+            let words = format!("the metrics cannot be written: {error}\n");
+            (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                of("text/plain; charset=utf-8"),
+                words,
+            )
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prometheus_client::collector::Collector;
+    use prometheus_client::encoding::DescriptorEncoder;
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Broken;
+
+    impl Collector for Broken {
+        fn encode(&self, _: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+            Err(std::fmt::Error)
+        }
+    }
+
+    #[tokio::test]
+    async fn metrics_that_cannot_be_written_are_an_error() {
+        let status = async |registry| exposition(State(Health::new(registry))).await.into_response().status();
+        assert_eq!(status(Registry::default()).await, StatusCode::OK);
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(Broken));
+        assert_eq!(status(registry).await, StatusCode::INTERNAL_SERVER_ERROR);
+    }
 }

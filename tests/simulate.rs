@@ -112,6 +112,66 @@ fn history_is_known_and_not_replayed() {
 }
 
 #[test]
+fn the_summary_tells_what_the_replay_made_up_and_which_lead_time_it_used() {
+    let policy = POLICY.replace("mode: DryRun", "prediction: {metric: rps}").replace(
+        "averageValue: 10}}",
+        "averageValue: 10}}\n    - {name: cpu, prometheus: {query: up}, target: {value: 60}}",
+    );
+    let (dir, line) = files(&policy, TRACE);
+    run(&format!("{line} --startup 2h")).unwrap();
+    let summary: serde_json::Value = serde_json::from_str(&read(dir.path(), "summary.json")).unwrap();
+    let notes: Vec<&str> = summary["notes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|n| n.as_str().unwrap())
+        .collect();
+    assert_eq!(notes.len(), 3, "{notes:?}");
+    assert!(notes[0].contains("cpu has a `value` target"), "{notes:?}");
+    assert!(notes[1].contains("All 2 metrics"), "{notes:?}");
+    assert!(notes[2].contains("up to 10m apart"), "{notes:?}");
+    // Two hours of start-up are more than a forecast covers.
+    assert_eq!(summary["forecast"]["leadSeconds"], 3600.0);
+}
+
+/// What the binary says on standard error when it fails.
+fn stderr(args: &[&str], env: &[(&str, &str)]) -> String {
+    let mut headroom = std::process::Command::new(env!("CARGO_BIN_EXE_headroom"));
+    let output = headroom.args(args).envs(env.iter().copied()).output().unwrap();
+    assert!(!output.status.success());
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[test]
+fn the_binary_says_each_cause_once() {
+    let simulate = "simulate --policy none.yaml --trace t.csv --replica-capacity 1 --out out";
+    assert_eq!(
+        stderr(&simulate.split(' ').collect::<Vec<_>>(), &[]),
+        "headroom: none.yaml: cannot be read: No such file or directory (os error 2)\n"
+    );
+    // A cause that the error above it does not name is said too: nothing listens on port 1.
+    let dir = tempfile::tempdir().unwrap();
+    let kubeconfig = dir.path().join("kubeconfig");
+    let cluster = "clusters: [{name: c, cluster: {server: 'http://127.0.0.1:1'}}]";
+    let context = "contexts: [{name: c, context: {cluster: c, user: u}}]";
+    let text = format!("{cluster}\n{context}\nusers: [{{name: u, user: {{}}}}]\ncurrent-context: c\n");
+    fs::write(&kubeconfig, text).unwrap();
+    let message = stderr(&["run"], &[("KUBECONFIG", kubeconfig.to_str().unwrap())]);
+    assert_eq!(message.matches("Connection refused").count(), 1, "{message}");
+    assert_eq!(
+        message.matches("ScalingPolicies cannot be listed").count(),
+        1,
+        "{message}"
+    );
+
+    let message = stderr(&["run"], &[("RUST_LOG", "headroom=loud")]);
+    assert!(
+        message.starts_with("headroom: RUST_LOG: \"headroom=loud\" cannot be read"),
+        "{message}"
+    );
+}
+
+#[test]
 fn refuses_with_file_field_value_and_remedy() {
     let broken = |from: &str, to: &str| POLICY.replace(from, to);
     // policy, trace, more options, what the message says
@@ -172,5 +232,20 @@ fn the_example_replays_and_is_there_to_be_edited() {
     assert_eq!(summary["from"], "2026-11-22T23:00:00Z");
     for file in ["policy.yaml", "trace.csv", "timeline.csv", "report.html"] {
         assert!(!read(dir.path(), file).is_empty(), "{file}");
+    }
+    let again = format!("--example --tick 5m --out {}", dir.path().join("out").display());
+    run(&again).unwrap();
+    // What was edited stays, whichever file it is.
+    for (edited, other) in [("trace.csv", "policy.yaml"), ("policy.yaml", "trace.csv")] {
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("out");
+        fs::create_dir(&out).unwrap();
+        fs::write(out.join(edited), "mine\n").unwrap();
+        let again = format!("--example --out {}", out.display());
+        let message = run(&again).unwrap_err().to_string();
+        assert!(message.contains(&format!("{edited}: was edited")), "{message}");
+        assert!(message.contains("--out"), "{message}");
+        assert_eq!(read(dir.path(), edited), "mine\n");
+        assert!(!out.join(other).exists(), "wrote before it refused");
     }
 }

@@ -13,7 +13,8 @@ pub struct Args {
     #[arg(long, value_name = "FILE", required_unless_present = "example")]
     pub policy: Option<PathBuf>,
 
-    /// The load: CSV with the columns timestamp (RFC 3339, UTC) and value, oldest row first; linear between rows
+    /// The load: CSV with the columns timestamp (RFC 3339, UTC) and value, oldest row first; linear between rows.
+    /// Every metric of the policy sees this load, one with a `value` target as a utilisation in percent
     #[arg(long, value_name = "FILE", required_unless_present = "example")]
     pub trace: Option<PathBuf>,
 
@@ -42,7 +43,7 @@ pub struct Args {
     pub history: Option<PathBuf>,
 
     /// Where in the trace the replay begins; what lies before is history [default: the trace's first row]
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = instant)]
     pub start: Option<Timestamp>,
 
     /// Where timeline.csv, summary.json and report.html go; made if it is not there
@@ -53,6 +54,11 @@ pub struct Args {
 fn capacity(text: &str) -> Result<f64, String> {
     let number = text.parse().ok().filter(|c: &f64| c.is_finite() && *c > 0.0);
     number.ok_or_else(|| "give a number above 0, such as 1400".to_owned())
+}
+
+fn instant(text: &str) -> Result<Timestamp, String> {
+    text.parse()
+        .map_err(|_| "give an instant such as 2026-11-20T08:00:00Z".to_owned())
 }
 
 fn at_most_a_day(text: &str) -> Result<SignedDuration, String> {
@@ -119,7 +125,10 @@ mod tests {
             (format!("{base} 1 --startup soon"), "give a duration such as 15s"),
             (format!("{base} 1 --startup=-5s"), "give a duration such as 15s"),
             (format!("{base} 1 --startup 25h"), "give a duration from"),
-            (format!("{base} 1 --start monday"), "'monday' for '--start <TIME>'"),
+            (
+                format!("{base} 1 --start monday"),
+                "'monday' for '--start <TIME>': give an instant such as 2026-11-20T08:00:00Z",
+            ),
             ("--out d".to_owned(), "--policy <FILE>"),
             (format!("{base} 1 --example"), "cannot be used with"),
         ];

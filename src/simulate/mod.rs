@@ -11,6 +11,7 @@ pub mod args;
 pub mod closeup;
 pub mod example;
 pub mod moments;
+pub mod notes;
 pub mod observe;
 pub mod plant;
 pub mod render;
@@ -38,6 +39,7 @@ use crate::engine::policy::{Mode, Policy, PredictionMode};
 use crate::validate;
 use closeup::CloseUps;
 use moments::Moments;
+use observe::Lens;
 use replay::{Replay, Setup};
 use series::{Series, SeriesError};
 use summary::{ForecastSummary, Summary, Tally};
@@ -64,6 +66,15 @@ pub enum Error {
         path: PathBuf,
         /// What the system says.
         source: io::Error,
+    },
+    /// A file of the example is not the example's any more.
+    #[error(
+        "{}: was edited, and --example would write over it; replay it with --policy, --trace and --replica-capacity, \
+         give another --out, or remove it", path.display()
+    )]
+    Edited {
+        /// The file.
+        path: PathBuf,
     },
     /// The policy's file holds no policy that can be replayed.
     #[error("{}: {problem}", path.display())]
@@ -104,15 +115,17 @@ pub fn run(args: Args) -> Result<(), Error> {
         None => trace,
         Some(path) => {
             let (series, dropped) = trace.after(read_series(path)?);
-            if dropped > 0 {
-                notes.push(format!(
-                    "{dropped} rows of {} do not lie before the trace and were left out: there the trace counts.",
-                    path.display()
-                ));
-            }
+            notes.extend(notes::dropped(dropped, &path.display().to_string()));
             series
         }
     };
+
+    let lens = Lens {
+        series: &series,
+        capacity: setup.capacity,
+        delay: setup.delay,
+    };
+    notes.extend(notes::notes(&setup, &lens));
 
     create_dir(&args.out)?;
     let windows = setup.policy.schedules.iter().map(|s| s.name.to_string()).collect();
@@ -139,8 +152,13 @@ fn inputs(mut args: Args) -> Result<(Args, PathBuf, PathBuf, f64), Error> {
     if args.example {
         create_dir(&args.out)?;
         let (policy, trace) = (args.out.join("policy.yaml"), args.out.join("trace.csv"));
-        write(&policy, example::POLICY)?;
-        write(&trace, &example::trace())?;
+        let files = [(&policy, example::POLICY.to_owned()), (&trace, example::trace())];
+        for (path, text) in &files {
+            unedited(path, text)?;
+        }
+        for (path, text) in &files {
+            write(path, text)?;
+        }
         args.start = Some(example::start());
         return Ok((args, policy, trace, example::REPLICA_CAPACITY));
     }
@@ -152,6 +170,17 @@ fn inputs(mut args: Args) -> Result<(Args, PathBuf, PathBuf, f64), Error> {
     let trace = args.trace.clone().ok_or_else(|| missing("trace"))?;
     let capacity = args.replica_capacity.ok_or_else(|| missing("replica-capacity"))?;
     Ok((args, policy, trace, capacity))
+}
+
+/// Refuses to write over what somebody wrote.
+fn unedited(path: &Path, text: &str) -> Result<(), Error> {
+    let path = path.to_owned();
+    match fs::read(&path) {
+        Ok(there) if there == text.as_bytes() => Ok(()),
+        Ok(_) => Err(Error::Edited { path }),
+        Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(source) => Err(Error::Read { path, source }),
+    }
 }
 
 /// The only ScalingPolicy in a YAML file, validated; other objects in the file are passed over.
@@ -256,7 +285,7 @@ fn replay(setup: &Setup, series: &Series, path: &Path, timeline: &mut Timeline) 
             .policy
             .prediction
             .as_ref()
-            .zip(setup.lead())
+            .zip(replay.lead())
             .map(|(p, lead)| ForecastSummary {
                 mode: match p.mode {
                     PredictionMode::Preview => "Preview",

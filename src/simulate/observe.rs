@@ -2,16 +2,18 @@
 //!
 //! A target on an `averageValue` sees the load itself; a `value` target, an average over the replicas, sees a
 //! utilisation in percent: 100 × that load ÷ (ready × capacity), beyond 100 where replicas are short. Every metric of a
-//! policy sees the same trace. It must never look past `now` − delay.
+//! policy sees the same trace. It must never look past `now` − delay, but for the trace's row that follows: between
+//! two rows the load is a straight line. Over a hole that is an invention, which metrics must live with (`notes.rs`
+//! says so) and the forecast must not learn.
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::series::Series;
+use super::series::{Holes, Series};
 use crate::engine::observation::{Cause, Failure, Sample};
 use crate::engine::policy::{Policy, Target};
 
 /// What `rate(...[1m])` averages over.
-const WINDOW: SignedDuration = SignedDuration::from_secs(60);
+pub(super) const WINDOW: SignedDuration = SignedDuration::from_secs(60);
 
 /// How a trace is seen.
 #[derive(Clone, Copy, Debug)]
@@ -27,8 +29,17 @@ pub struct Lens<'a> {
 impl Lens<'_> {
     /// The load as a query at `now` returns it.
     pub fn load(&self, now: Timestamp) -> f64 {
-        self.series
-            .mean(now.checked_sub(self.delay).unwrap_or(Timestamp::MIN), WINDOW)
+        self.series.mean(self.until(now), WINDOW)
+    }
+
+    /// Whether the load that a query at `now` returns was measured, and not drawn across one of the trace's `holes`.
+    pub fn measured(&self, now: Timestamp, holes: &Holes) -> bool {
+        !holes.touch(self.until(now), WINDOW)
+    }
+
+    /// The newest instant that a query at `now` knows of.
+    fn until(&self, now: Timestamp) -> Timestamp {
+        now.checked_sub(self.delay).unwrap_or(Timestamp::MIN)
     }
 
     /// One sample for each metric of the policy.
@@ -54,7 +65,7 @@ impl Lens<'_> {
         (most.ceil() as u32).clamp(policy.bounds.min, policy.bounds.max)
     }
 
-    /// The history that a query would return at `now`, one value a minute, from at most `reach` ago.
+    /// The history that a query would return at `now`, one value a minute, from at most `reach` ago; nothing in holes.
     pub fn history(&self, now: Timestamp, reach: SignedDuration) -> impl Iterator<Item = (Timestamp, f64)> {
         let from = now
             .checked_sub(reach)
@@ -62,7 +73,12 @@ impl Lens<'_> {
             .max(self.series.first());
         let minutes = now.duration_since(from).as_mins().max(0);
         let back = move |minute| now.checked_sub(SignedDuration::from_mins(minute)).ok();
-        (1..=minutes).rev().filter_map(back).map(|at| (at, self.load(at)))
+        let holes = self.series.holes();
+        let measured = (1..=minutes)
+            .rev()
+            .filter_map(back)
+            .filter(move |at| self.measured(*at, &holes));
+        measured.map(|at| (at, self.load(at)))
     }
 }
 
@@ -117,7 +133,8 @@ mod tests {
 
     #[test]
     fn history_is_what_lies_before_now_and_within_reach() {
-        let series = Series::new([(second(0), 5.0), (second(6000), 5.0)]).unwrap();
+        let rows = [0, 60, 120, 180, 240, 4800, 4860, 4920, 4980];
+        let series = Series::new(rows.map(|s| (second(s), 5.0))).unwrap();
         let lens = Lens {
             series: &series,
             capacity: 1.0,
@@ -130,5 +147,7 @@ mod tests {
         assert_eq!(seconds(300, 180), [120, 180, 240]);
         assert_eq!(seconds(130, 9999), [10, 70]);
         assert_eq!(seconds(0, 9999), [0; 0]);
+        // Nobody knows the load between 240 and 4800: of windows of a minute, the first that is whole ends at 4860.
+        assert_eq!(seconds(4980, 9999), [0, 60, 120, 180, 240, 4860, 4920]);
     }
 }

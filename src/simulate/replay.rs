@@ -4,13 +4,14 @@
 //! plant.advance → observe (late, averaged) → forecast → decide → plant.scale → Step
 //! ```
 //! Calls the same `decide` as the operator, keeps the same `State`, feeds the same forecaster. Pure: no files, no clock,
-//! and nothing that lies after a tick can change it. An iterator, so that a year of ticks need not be held.
+//! and nothing beyond the trace's row that follows a tick can change it (between rows the load is a straight line; the
+//! summary notes where that is longer than metrics are late). An iterator, so that a year of ticks need not be held.
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::observe::Lens;
 use super::plant::Plant;
-use super::series::Series;
+use super::series::{Holes, Series};
 use super::timeline::{Evidence, Tick};
 use crate::engine;
 use crate::engine::decision::{Action, Decision};
@@ -45,7 +46,7 @@ impl Setup {
         u64::try_from(self.end.duration_since(self.start).as_secs() / tick + 1).unwrap_or(0)
     }
 
-    /// How far ahead the forecast looks: `auto` is start-up + metric delay + tick.
+    /// How far ahead the forecast is to look: `auto` is start-up + metric delay + tick.
     pub fn lead(&self) -> Option<SignedDuration> {
         self.policy.prediction.as_ref().map(|p| match p.lead {
             Lead::Auto => self.startup + self.delay + self.tick,
@@ -70,6 +71,7 @@ pub struct Step {
 pub struct Replay<'a> {
     setup: &'a Setup,
     lens: Lens<'a>,
+    holes: Holes,
     plant: Plant,
     state: State,
     forecaster: Option<Forecaster>,
@@ -99,12 +101,19 @@ impl<'a> Replay<'a> {
         Replay {
             setup,
             lens,
+            holes: series.holes(),
             plant: Plant::new(setup.startup, replicas),
             state: State::restore([], replicas, Some(setup.policy.bounds.max), setup.start),
             forecaster,
             now: setup.start,
             left: setup.ticks(),
         }
+    }
+
+    /// The lead time that the forecast uses, which has limits.
+    pub fn lead(&self) -> Option<SignedDuration> {
+        let seconds = self.forecaster.as_ref()?.settings().lead_seconds();
+        Some(SignedDuration::from_secs(seconds))
     }
 
     /// The forecast's out-of-sample errors so far, where there is one.
@@ -118,7 +127,9 @@ impl<'a> Replay<'a> {
         let samples = self.lens.samples(policy, now, self.plant.ready());
         let forecast = match (&mut self.forecaster, &policy.prediction) {
             (Some(forecaster), Some(prediction)) => {
-                if let Some(Ok(load)) = samples.get(prediction.metric) {
+                if let Some(Ok(load)) = samples.get(prediction.metric)
+                    && self.lens.measured(now, &self.holes)
+                {
                     forecaster.observe(now, *load);
                 }
                 Some(forecaster.forecast(now))

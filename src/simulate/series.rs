@@ -1,12 +1,20 @@
 //! A load over time: read from `timestamp,value` CSV, interpolated between its samples, averaged over windows.
 //!
 //! Reads from any `Read` (`mod.rs` opens the files) and refuses what cannot be replayed, naming file, line, value and
-//! remedy. It must never look at anything but the samples: what lies after an instant must not change what it says
-//! about the instant. Neighbours: `observe.rs` asks for means, `replay.rs` for the load itself.
+//! remedy. It must never look at anything but the samples; what it says about an instant may depend on the sample that
+//! follows it, because the load between two is a straight line, and on none after that. Neighbours: `observe.rs` asks
+//! for means, `replay.rs` for the load itself.
 
 use std::io::Read;
 
 use jiff::{SignedDuration, Timestamp};
+
+/// A distance between samples beyond this multiple of what is usual there is a hole: one sample that was missed, or
+/// two, is jitter.
+const FEW: i64 = 3;
+/// Distances on each side of one that tell what is usual there. Ten, because history and trace may have steps of their
+/// own, and more holes than samples are unlikely within twenty.
+const NEAR: usize = 10;
 
 /// Loads above this are mistakes, as for the forecaster.
 const LARGEST_LOAD: f64 = 1e30;
@@ -16,6 +24,20 @@ const LARGEST_LOAD: f64 = 1e30;
 pub struct Series {
     at: Vec<i64>,
     value: Vec<f64>,
+}
+
+/// Stretches without samples, oldest first.
+#[derive(Clone, Debug)]
+pub struct Holes(Vec<(i64, i64)>);
+
+impl Holes {
+    /// Whether the `window` that ends at `to` reaches into a hole.
+    pub fn touch(&self, to: Timestamp, window: SignedDuration) -> bool {
+        let to = nanos(to);
+        let from = to.saturating_sub(i64::try_from(window.as_nanos()).unwrap_or(i64::MAX));
+        let next = self.0.partition_point(|(_, end)| *end <= from);
+        self.0.get(next).is_some_and(|(start, _)| *start < to)
+    }
 }
 
 /// A file that is no trace; says which line and what to write instead.
@@ -172,6 +194,31 @@ impl Series {
         self.at.last().map_or(Timestamp::UNIX_EPOCH, |at| timestamp_of(*at))
     }
 
+    /// Where the load is a straight line only because nobody knows it.
+    pub fn holes(&self) -> Holes {
+        let steps: Vec<i64> = self.at.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect();
+        let usual = |i: usize| {
+            let near = i.saturating_sub(NEAR)..(i + NEAR + 1).min(steps.len());
+            let mut near = steps.get(near).unwrap_or_default().to_vec();
+            let middle = near.len() / 2;
+            *near.select_nth_unstable(middle).1
+        };
+        let long = |(i, step): &(usize, &i64)| **step > usual(*i).saturating_mul(FEW);
+        let ends = |(i, _)| Some((*self.at.get(i)?, *self.at.get(i + 1)?));
+        Holes(steps.iter().enumerate().filter(long).filter_map(ends).collect())
+    }
+
+    /// The longest step between two samples that [from, to] touches, and the sample it begins with.
+    pub fn longest_step(&self, from: Timestamp, to: Timestamp) -> (SignedDuration, Timestamp) {
+        let (from, to) = (nanos(from), nanos(to));
+        let steps = self.at.windows(2).filter(|pair| pair[1] > from && pair[0] < to);
+        // The first of equals: `max_by_key` alone would name the last.
+        let longest = steps.rev().max_by_key(|pair| pair[1] - pair[0]);
+        longest.map_or((SignedDuration::ZERO, self.first()), |pair| {
+            (SignedDuration::from_nanos(pair[1] - pair[0]), timestamp_of(pair[0]))
+        })
+    }
+
     /// The load at an instant: linear between samples, the first one's before it and the last one's after it.
     pub fn load(&self, at: Timestamp) -> f64 {
         let at = nanos(at);
@@ -304,6 +351,41 @@ mod tests {
                 (load, mean),
                 "{instant}"
             );
+        }
+    }
+
+    #[test]
+    fn holes_are_long_for_where_they_are() {
+        // Steps in minutes, and the holes among them by index.
+        let check = |steps: &[i64], expected: &[usize]| {
+            let mut minutes = vec![0];
+            minutes.extend(steps.iter().scan(0, |at, step| {
+                *at += step;
+                Some(*at)
+            }));
+            let at = |minute: i64| Timestamp::from_second(60 * minute).unwrap();
+            let series = Series::new(minutes.iter().map(|m| (at(*m), 1.0))).unwrap();
+            let expected: Vec<_> = expected
+                .iter()
+                .map(|i| (nanos(at(minutes[*i])), nanos(at(minutes[*i + 1]))))
+                .collect();
+            assert_eq!(series.holes().0, expected, "{steps:?}");
+        };
+        check(&[], &[]);
+        check(&[60], &[]);
+        check(&[1, 1, 3, 1], &[]);
+        check(&[1, 1, 4, 1, 90, 1], &[2, 4]);
+        // History every five minutes, a trace every minute, and a day between them.
+        check(&[vec![5; 30], vec![1; 30]].concat(), &[]);
+        check(&[vec![5; 30], vec![1440], vec![1; 30]].concat(), &[30]);
+    }
+
+    #[test]
+    fn a_window_touches_a_hole_it_overlaps() {
+        let second = |s| Timestamp::from_second(s).unwrap();
+        let holes = Holes(vec![(nanos(second(100)), nanos(second(200)))]);
+        for (to, touches) in [(100, false), (101, true), (200, true), (259, true), (260, false)] {
+            assert_eq!(holes.touch(second(to), SignedDuration::from_secs(60)), touches, "{to}");
         }
     }
 

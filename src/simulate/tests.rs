@@ -160,19 +160,20 @@ fn a_replay_is_decide_in_a_loop() {
 fn what_comes_later_changes_nothing_before() {
     let (setup, series) = example_setup(4, 780);
     let before = ticks(&setup, &series);
-    // Before, at and after the morning's ramp (07:00 UTC).
-    for minute in [1, 417, 480, 483, 700] {
-        let cut = setup.start + secs(60 * minute);
+    // Before, at and after the morning's ramp (07:00 UTC); at a row of the trace and between two.
+    for second in [60, 25_020, 28_800, 28_830, 28_995, 42_015] {
+        let cut = setup.start + secs(second);
         let noise = |(i, (at, load)): (usize, (Timestamp, f64))| {
             let later = [0.0, 1e6, 3.0 * load][i % 3];
-            (at, if at > cut { later } else { load })
+            // The row that ends the line on which the cut lies counts.
+            (at, if at >= cut + secs(60) { later } else { load })
         };
         let from = series.first();
         let spoilt = example::series(1).filter(|(at, _)| (from..=setup.end).contains(at));
         let spoilt = Series::new(spoilt.enumerate().map(noise)).unwrap();
         let after = ticks(&setup, &spoilt);
         let seen = before.iter().take_while(|t| t.at <= cut).count();
-        assert_eq!(seen as i64, 4 * minute + 1);
+        assert_eq!(seen as i64, second / 15 + 1);
         assert_eq!(before[..seen], after[..seen], "cut at {cut}");
         assert_ne!(before[seen..], after[seen..], "cut at {cut}: the noise was to show");
     }

@@ -206,11 +206,7 @@ pub fn prophecy(upper: f64, trusted: bool) -> Forecast {
         at: start(),
         value: upper,
         upper,
-        bound: Bound {
-            level: 0.9,
-            ratio: 1.0,
-            extrapolated: false,
-        },
+        bound: Bound { level: 0.9, ratio: 1.0 },
         trust: if trusted {
             Trust::Trusted
         } else {

@@ -307,11 +307,7 @@ fn prophecy(upper: f64, trust: Trust) -> Forecast {
         at: now(),
         value: upper,
         upper,
-        bound: Bound {
-            level: 0.9,
-            ratio: 1.0,
-            extrapolated: false,
-        },
+        bound: Bound { level: 0.9, ratio: 1.0 },
         trust,
         model: Model::LinearRegression,
         samples: Samples { have: 600, need: 576 },

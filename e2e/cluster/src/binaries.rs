@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::build::{self, BuildError};
+use crate::component::Component;
 use crate::error::Error;
 use crate::progress::Progress;
 
@@ -37,9 +38,25 @@ impl Binaries {
     /// # Errors
     /// [`Error::Build`]: Go is missing, or a build failed.
     pub async fn ensure(progress: impl FnMut(Progress) + Send + 'static) -> Result<Self, Error> {
+        Self::with(|_| true, progress).await
+    }
+
+    /// As [`Binaries::ensure`], but builds Prometheus alone, for a cluster that is there already; the other paths may
+    /// lead nowhere.
+    ///
+    /// # Errors
+    /// As [`Binaries::ensure`].
+    pub async fn ensure_prometheus(progress: impl FnMut(Progress) + Send + 'static) -> Result<Self, Error> {
+        Self::with(|component| component.name == "prometheus", progress).await
+    }
+
+    async fn with(
+        wanted: fn(&Component) -> bool,
+        progress: impl FnMut(Progress) + Send + 'static,
+    ) -> Result<Self, Error> {
         let cache = cache_dir()?;
         // A build that cannot be joined has panicked.
-        let built = tokio::task::spawn_blocking(move || build::ensure(&cache, progress)).await;
+        let built = tokio::task::spawn_blocking(move || build::ensure(&cache, wanted, progress)).await;
         let dirs = built.map_err(|error| BuildError::Interrupted(error.to_string()))??;
         let [kubernetes, etcd, kwok, prometheus] = dirs;
         Ok(Self {

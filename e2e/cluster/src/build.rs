@@ -68,8 +68,13 @@ pub enum BuildError {
     Interrupted(String),
 }
 
-/// Directory of the present version of each component, in the order of [`COMPONENTS`].
-pub(crate) fn ensure(cache: &Path, mut progress: impl FnMut(Progress)) -> Result<[PathBuf; 4], BuildError> {
+/// Directory of the present version of each component, in the order of [`COMPONENTS`]; those that are not wanted may not
+/// be there.
+pub(crate) fn ensure(
+    cache: &Path,
+    wanted: fn(&Component) -> bool,
+    mut progress: impl FnMut(Progress),
+) -> Result<[PathBuf; 4], BuildError> {
     let go_mod_path = Path::new(TOOLS).join("go.mod");
     let go_mod = std::fs::read_to_string(&go_mod_path).map_err(file(&go_mod_path))?;
     let mut steps = Vec::new();
@@ -88,12 +93,14 @@ pub(crate) fn ensure(cache: &Path, mut progress: impl FnMut(Progress)) -> Result
             flags,
         });
     }
+    let dirs: Vec<PathBuf> = steps.iter().map(|step| step.dir.clone()).collect();
+    steps.retain(|step| wanted(step.component));
     if !steps.iter().all(Step::is_built) {
         std::fs::create_dir_all(cache).map_err(file(cache))?;
         let _lock = lock(&cache.join("lock"), &mut progress)?;
         build_missing(cache, &steps, &mut progress)?;
     }
-    let mut dirs = steps.into_iter().map(|step| step.dir);
+    let mut dirs = dirs.into_iter();
     Ok(COMPONENTS.map(|_| dirs.next().unwrap_or_default()))
 }
 
@@ -284,4 +291,19 @@ fn remove(dir: &Path) -> Result<(), BuildError> {
 fn file(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> BuildError {
     let path = path.into();
     |source| BuildError::File { path, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_wanted_is_not_built() {
+        let cache = tempfile::tempdir().unwrap();
+        let dirs = ensure(cache.path(), |_| false, |progress| unreachable!("{progress:?}")).unwrap();
+        assert!(
+            dirs.iter().all(|dir| dir.starts_with(cache.path()) && !dir.exists()),
+            "{dirs:?}"
+        );
+    }
 }

@@ -6,21 +6,25 @@
 //!   └──── script ────────┘                                              └──── table (what you see)
 //! ```
 //! `script` says how many visitors come when, for the history and for the live run alike; `shop` is a real HTTP service
-//! under that load; `stage` starts everything and applies the policy; `watch` shows and records what happens. Every
-//! process ends with this one, however it ends.
+//! under that load; `stage` starts everything and applies the policy; `watch` shows and records what happens; `guest`
+//! leaves a cluster that is not the demo's own as it was. Every process ends with this one, however it ends.
 
 #![deny(clippy::panic, clippy::unwrap_used)]
 
+mod guest;
 mod script;
 mod shop;
 mod stage;
 mod watch;
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use clap::Parser;
+
+use crate::guest::Guest;
 
 /// Headroom at work: load, three kinds of evidence, and the replicas that follow.
 #[derive(Debug, Parser)]
@@ -58,7 +62,28 @@ async fn main() -> anyhow::Result<()> {
         args.headroom.display()
     );
     std::fs::create_dir_all(&args.out).with_context(|| format!("{} cannot be made", args.out.display()))?;
-    let stage = stage::Stage::set(&args).await?;
+    let guest = OnceLock::new();
+    let shown = show(&args, &guest).await;
+    // Whatever became of the show, and after the operator has ended.
+    let cleared = match guest.get() {
+        Some(guest) => guest.clear().await,
+        None => Ok(()),
+    };
+    shown.and(cleared)?;
+    println!("every process was stopped");
+    Ok(())
+}
+
+/// The show from set-up to report. Everything that it started has ended when it returns; what it put into a cluster that
+/// is not its own is known to `guest`.
+async fn show(args: &Args, guest: &OnceLock<Guest>) -> anyhow::Result<()> {
+    let stage = tokio::select! {
+        stage = stage::Stage::set(args, guest) => stage?,
+        _ = tokio::signal::ctrl_c() => {
+            println!("\nstopped before it began");
+            return Ok(());
+        }
+    };
     let recording = tokio::select! {
         recording = watch::until(&stage, args.duration) => recording?,
         _ = tokio::signal::ctrl_c() => {
@@ -66,8 +91,5 @@ async fn main() -> anyhow::Result<()> {
             stage.recorded()
         }
     };
-    recording.write(&watch::reasons(&stage.client).await?, &args.out)?;
-    stage.clear().await?;
-    println!("every process was stopped");
-    Ok(())
+    recording.write(&watch::reasons(&stage.client).await?, &args.out)
 }

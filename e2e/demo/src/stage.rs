@@ -1,24 +1,25 @@
-//! Setting the stage: shop, history, Prometheus, cluster, operator, Deployment and policy; and clearing it.
+//! Setting the stage: shop, history, Prometheus, cluster, operator, Deployment and policy.
 
-use std::sync::Mutex;
+use std::ffi::OsString;
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use headroom::api::ScalingPolicy;
 use headroom_cluster::{Binaries, ControlPlane, Options, Process, Prometheus, PrometheusOptions, ScrapeTarget, Spec};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams};
+use kube::api::{Api, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::runtime::{conditions, wait::await_condition};
-use kube::{Client, Config};
+use kube::{Client, Config, CustomResourceExt};
 use serde_json::json;
 use tokio::sync::watch;
 
 use crate::Args;
+use crate::guest::Guest;
 use crate::script::{self, Script};
 use crate::shop::{Shop, now};
 use crate::watch::Recording;
@@ -29,8 +30,6 @@ const STARTUP: Duration = Duration::from_secs(12);
 const REPLICAS: i32 = 3;
 /// The name of everything.
 pub const NAME: &str = "shop";
-/// What must be served before a policy can be applied.
-const CRD: &str = "scalingpolicies.headroom.dev";
 /// Where it plays.
 pub const NAMESPACE: &str = "headroom-demo";
 
@@ -39,7 +38,7 @@ pub const NAMESPACE: &str = "headroom-demo";
 pub enum Where {
     /// An embedded control plane with a fake node.
     Local,
-    /// That of KUBECONFIG. It must have ScalingPolicies installed or let us install them.
+    /// That of KUBECONFIG. It must have ScalingPolicies installed, or let us install them for the while.
     Existing,
 }
 
@@ -53,18 +52,21 @@ pub struct Stage {
     pub script: Script,
     /// What was seen so far.
     pub recording: Mutex<Recording>,
-    plane: Option<ControlPlane>,
+    _plane: Option<ControlPlane>,
     _operator: Process,
     _prometheus: Prometheus,
     _logs: tempfile::TempDir,
 }
 
 impl Stage {
-    /// Builds what is missing, starts everything, applies the policy.
-    pub async fn set(args: &Args) -> anyhow::Result<Stage> {
-        let binaries = Binaries::ensure(headroom_cluster::console())
-            .await
-            .context("the control plane was not built")?;
+    /// Builds what is missing, starts everything, applies the policy. In a cluster that is not the demo's own, `guest` is
+    /// set before anything is put there.
+    pub async fn set(args: &Args, guest: &OnceLock<Guest>) -> anyhow::Result<Stage> {
+        let binaries = match args.cluster {
+            Where::Local => Binaries::ensure(headroom_cluster::console()).await,
+            Where::Existing => Binaries::ensure_prometheus(headroom_cluster::console()).await,
+        };
+        let binaries = binaries.context("what the demo runs was not built")?;
         let begun = Instant::now();
         let logs = tempfile::tempdir()?;
         let mut shop = Shop::open().await?;
@@ -99,17 +101,24 @@ impl Stage {
         shop.let_them_come(script_of_now)?;
         let (prometheus, plane) = tokio::try_join!(Prometheus::start(&binaries, options), local)?;
         let (client, kubeconfig) = match &plane {
-            Some(plane) => (plane.client()?, plane.kubeconfig().to_path_buf()),
+            Some(plane) => (plane.client()?, plane.kubeconfig().into()),
             None => existing().await?,
         };
         println!("Prometheus answers at {}", prometheus.url());
         println!("the cluster answers: export KUBECONFIG={}", kubeconfig.display());
 
-        install(&client).await?;
+        let visit = Guest::new(client.clone());
+        if plane.is_none() {
+            // Empty so far: the stage is set once.
+            let _ = guest.set(visit.clone());
+        }
+        install(&client, &visit).await?;
         let log = args.out.join("operator.log");
         let operator = Spec::new("headroom", &args.headroom, &log)
             .args(["run", "--namespace", NAMESPACE, "--listen", "127.0.0.1:0"])
             .args(["--prometheus", &format!("default={}", prometheus.url())])
+            // The table shows the status, second by second.
+            .args(["--status-refresh", "1s"])
             .env("KUBECONFIG", &kubeconfig)
             .env("NO_COLOR", "1")
             .grace(Duration::from_secs(5));
@@ -125,7 +134,7 @@ impl Stage {
             shop,
             script,
             recording: Mutex::new(recording),
-            plane,
+            _plane: plane,
             _operator: operator,
             _prometheus: prometheus,
             _logs: logs,
@@ -137,49 +146,31 @@ impl Stage {
         let recording = self.recording.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         recording.clone()
     }
-
-    /// Removes what the demo put into a cluster that is not its own; then everything stops.
-    pub async fn clear(self) -> anyhow::Result<()> {
-        if self.plane.is_none() {
-            let namespaces: Api<Namespace> = Api::all(self.client.clone());
-            namespaces
-                .delete(NAMESPACE, &DeleteParams::default())
-                .await
-                .context("the namespace was not removed")?;
-        }
-        Ok(())
-    }
 }
 
-async fn existing() -> anyhow::Result<(Client, std::path::PathBuf)> {
-    let path = std::env::var_os("KUBECONFIG").context("CLUSTER=existing needs KUBECONFIG")?;
-    let kubeconfig = Kubeconfig::read_from(&path).context("KUBECONFIG cannot be read")?;
+/// A client for the cluster of KUBECONFIG, which may be a list of files, and its value for the operator.
+async fn existing() -> anyhow::Result<(Client, OsString)> {
+    let missing = "CLUSTER=existing needs KUBECONFIG";
+    let kubeconfig = Kubeconfig::from_env()
+        .context("KUBECONFIG cannot be read")?
+        .context(missing)?;
     let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
-    Ok((Client::try_from(config)?, path.into()))
+    Ok((
+        Client::try_from(config)?,
+        std::env::var_os("KUBECONFIG").context(missing)?,
+    ))
 }
 
 /// The CRD, the namespace and the Deployment.
-async fn install(client: &Client) -> anyhow::Result<()> {
-    let crds: Api<CustomResourceDefinition> = Api::all(client.clone());
-    let parameters = PatchParams::apply("headroom-demo").force();
-    crds.patch(
-        CRD,
-        &parameters,
-        &Patch::Apply(<ScalingPolicy as kube::CustomResourceExt>::crd()),
-    )
-    .await
-    .context("the CRD was refused")?;
+async fn install(client: &Client, visit: &Guest) -> anyhow::Result<()> {
+    visit.crd().await?;
     // It is served a moment after it was accepted.
-    let served = await_condition(crds, CRD, conditions::is_crd_established());
+    let crds: Api<CustomResourceDefinition> = Api::all(client.clone());
+    let served = await_condition(crds, ScalingPolicy::crd_name(), conditions::is_crd_established());
     tokio::time::timeout(Duration::from_secs(30), served)
         .await
         .context("the CRD is still not served after 30 s")??;
-    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}});
-    let namespaces: Api<Namespace> = Api::all(client.clone());
-    namespaces
-        .patch(NAMESPACE, &parameters, &Patch::Apply(&namespace))
-        .await
-        .context("no namespace")?;
+    visit.namespace().await?;
     let deployment = json!({
         "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": NAME},
         "spec": {
@@ -193,7 +184,7 @@ async fn install(client: &Client) -> anyhow::Result<()> {
     });
     let deployments: Api<Deployment> = Api::namespaced(client.clone(), NAMESPACE);
     deployments
-        .patch(NAME, &parameters, &Patch::Apply(&deployment))
+        .create(&PostParams::default(), &serde_json::from_value(deployment)?)
         .await
         .context("no Deployment")?;
     Ok(())
@@ -226,13 +217,8 @@ async fn policy(client: &Client, script: &Script) -> anyhow::Result<()> {
         }
     });
     let api: Api<ScalingPolicy> = Api::namespaced(client.clone(), NAMESPACE);
-    match api
-        .create(&PostParams::default(), &serde_json::from_value(policy)?)
+    api.create(&PostParams::default(), &serde_json::from_value(policy)?)
         .await
-    {
-        Err(kube::Error::Api(status)) if status.code == 409 => {
-            bail!("there is a policy {NAMESPACE}/{NAME} already; delete the namespace of an earlier demo first")
-        }
-        created => created.map(drop).context("the policy was refused"),
-    }
+        .context("the policy was refused")?;
+    Ok(())
 }

@@ -24,6 +24,9 @@ use crate::stage::{NAME, NAMESPACE, Stage};
 /// A line at least this often, in seconds, so that nobody thinks it hangs.
 const QUIET: u64 = 10;
 
+/// When the operator told of a change, and in which words.
+pub type Reason = (Timestamp, String);
+
 /// What was seen.
 #[derive(Clone)]
 pub struct Recording {
@@ -89,12 +92,18 @@ pub async fn until(stage: &Stage, length: Duration) -> anyhow::Result<Recording>
     Ok(stage.recorded())
 }
 
-/// The operator's own words for each change it made, from its Events: `scaled from 3 to 7: …`.
-pub async fn reasons(client: &Client) -> anyhow::Result<Vec<String>> {
+/// The operator's own words for each change it made, from its Events, with their time: `scaled from 3 to 7: …`.
+pub async fn reasons(client: &Client) -> anyhow::Result<Vec<Reason>> {
     let events: Api<Event> = Api::namespaced(client.clone(), NAMESPACE);
     let made = ListParams::default().fields("reason=SuccessfulRescale");
     let events = events.list(&made).await.context("the Events")?;
-    Ok(events.into_iter().filter_map(|e| e.note).collect())
+    let reasons = events.into_iter().flat_map(|event| {
+        let again = event.series.map(|series| series.last_observed_time);
+        let note = event.note.unwrap_or_default();
+        let times = event.event_time.into_iter().chain(again);
+        times.map(move |at| (at.0, note.clone())).collect::<Vec<_>>()
+    });
+    Ok(reasons.collect())
 }
 
 fn heading() -> String {
@@ -202,7 +211,7 @@ impl Recording {
     }
 
     /// Writes the report and says what happened and why, in the words of `reasons`.
-    pub fn write(&self, reasons: &[String], out: &Path) -> anyhow::Result<()> {
+    pub fn write(&self, reasons: &[Reason], out: &Path) -> anyhow::Result<()> {
         let mut timeline = self.timeline.clone();
         timeline.moments = self.moments.iter().map(|m| explained(m, reasons)).collect();
         let mut summary = self.tally.finish();
@@ -239,11 +248,47 @@ impl Recording {
     }
 }
 
-/// The moment with the reason of the Event that begins with the moment's own words.
-fn explained(moment: &Moment, reasons: &[String]) -> Moment {
-    let why = reasons.iter().find_map(|r| r.strip_prefix(&moment.why));
+/// The moment with the reason of the Event that begins with the moment's own words; of several, of the closest in time.
+fn explained(moment: &Moment, reasons: &[Reason]) -> Moment {
+    let told = |(at, words): &'_ Reason| {
+        Some((
+            at.duration_since(moment.at).abs(),
+            words.strip_prefix(&moment.why)?.to_owned(),
+        ))
+    };
+    let closest = reasons.iter().filter_map(told).min_by_key(|(off, _)| *off);
     Moment {
-        why: why.unwrap_or("by somebody else").to_owned(),
+        why: closest.map_or_else(|| "by somebody else".to_owned(), |(_, why)| why),
         ..moment.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_is_explained_by_the_event_of_its_time() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let told = |second, words: &str| (at(second), words.to_owned());
+        let reasons = [
+            told(100, "scaled from 3 to 7: the ramp"),
+            told(101, "scaled from 7 to 9: the window"),
+            told(300, "scaled from 3 to 7: the burst"),
+        ];
+        for (second, why, expected) in [
+            (99, "scaled from 3 to 7: ", "the ramp"),
+            (302, "scaled from 3 to 7: ", "the burst"),
+            (302, "scaled from 7 to 9: ", "the window"),
+            (100, "scaled from 9 to 3: ", "by somebody else"),
+        ] {
+            let moment = Moment {
+                at: at(second),
+                kind: MomentKind::Growth,
+                title: String::new(),
+                why: why.to_owned(),
+            };
+            assert_eq!(explained(&moment, &reasons).why, expected, "at {second}");
+        }
     }
 }

@@ -19,9 +19,6 @@ const RATIO_HALF_LIFE: f64 = 7.0 * 86_400.0;
 const BINS: usize = 111;
 /// 2 %: finer than the error in any capacity.
 const WIDTH: f64 = 0.02;
-/// With fewer (effective) observations above the quantile than this, the bound is marked as extrapolated: the relative
-/// error of a tail's share from n points is about 1/√n, here a third.
-const THIN: f64 = 10.0;
 
 /// A model takes over when its error is below this share of that of the one in use: less is luck, and each change moves
 /// the bound. It lies closer to 1 than the gate's 2 %, so that a better model is tried before trust ends.
@@ -69,10 +66,8 @@ pub struct Errors {
 pub struct Bound {
     /// Share of time the load is meant to stay at or below `upper`.
     pub level: f64,
-    /// `upper` / `value`; at least 1.
+    /// What `value` is multiplied by to make `upper`, before its cap; at least 1.
     pub ratio: f64,
-    /// Whether too few outcomes lay above the bound to know it well.
-    pub extrapolated: bool,
 }
 
 /// What is known of one model.
@@ -93,7 +88,6 @@ pub(super) struct Backtest {
     last: f64,
     ratios: Decay,
     total: f64,
-    total_squared: f64,
     records: [Record; CANDIDATES.len()],
     /// Index of the model in use.
     chosen: usize,
@@ -107,7 +101,6 @@ impl Backtest {
             last: 0.0,
             ratios: Decay::new(RATIO_HALF_LIFE),
             total: 0.0,
-            total_squared: 0.0,
             records: CANDIDATES.map(|_| Record {
                 error: 0.0,
                 bins: [0.0; BINS],
@@ -131,12 +124,10 @@ impl Backtest {
                 .flat_map(|record| &mut record.bins)
                 .for_each(|bin| *bin *= factor);
             self.total *= factor;
-            self.total_squared *= factor * factor;
         }
         self.actual += weight * actual;
         self.last += weight * (naive.last - actual).abs();
         self.total += ratio_weight;
-        self.total_squared += ratio_weight * ratio_weight;
         for (record, forecast) in self.records.iter_mut().zip([regression, naive.daily, naive.weekly]) {
             record.error += weight * (forecast - actual).abs();
             record.bins[bin(actual, forecast)] += ratio_weight;
@@ -174,16 +165,9 @@ impl Backtest {
                 break;
             }
         }
-        // Kish's effective number of observations, times the tail's share.
-        let tail = if self.total_squared > 0.0 {
-            (1.0 - level) * self.total * self.total / self.total_squared
-        } else {
-            0.0
-        };
         Bound {
             level,
             ratio: ratio.max(1.0),
-            extrapolated: tail < THIN,
         }
     }
 }
@@ -288,9 +272,7 @@ mod tests {
             assert!((bound.ratio / expected - 1.0).abs() < WIDTH, "{level}: {bound:?}");
             assert!(bound.ratio >= expected - 0.01, "rounded up: {bound:?}");
         }
-        assert!(!backtest.bound(0.9).extrapolated);
-        assert!(backtest.bound(0.999).extrapolated, "one point in a thousand");
-        assert!(scored([]).bound(0.9).extrapolated);
+        assert_eq!(scored([]).bound(0.9).ratio, 1.0);
     }
 
     #[test]

@@ -5,8 +5,12 @@
 //! measured series the errors are 12 % lower than with plain ratios, and none is 1 % worse), and an idle service at
 //! zero is forecast at zero.
 //!
-//! Only what history held at that instant is read, so training and live rows come from the same function. Seasons are
-//! UTC's; the shift of local clocks twice a year is what the lags are for.
+//! Only what history held at that instant is read, so training and live rows come from the same function.
+//!
+//! Seasons and lags are UTC's. When local clocks shift, a load that keeps to them is an hour off: yesterday's lag for a
+//! day, last week's for seven, and the seasons until they are learnt anew, half of it in two weeks (`ridge`'s
+//! half-life). A steep ramp is then foreseen an hour early or late; where that costs more than the last value would,
+//! trust ends until it has passed.
 //!
 //! Neighbours: `history` answers, `ridge` learns the rows, `mod` turns predictions back into load.
 

@@ -67,6 +67,8 @@ pub enum Abstention {
         /// Why, in the words of whoever was asked.
         why: Arc<str>,
     },
+    /// The newest observation is the first after a gap: there is no recent load to go by.
+    Gap,
     /// The model's answer was no number.
     NotFinite {
         /// The load that it answered.
@@ -98,6 +100,7 @@ impl fmt::Display for Abstention {
                 100.0 * model,
                 100.0 * naive
             ),
+            Self::Gap => write!(f, "the load just before the newest observation is missing"),
             Self::NotFinite { value } => write!(f, "the model answered {value}, which is no load"),
         }
     }
@@ -168,6 +171,10 @@ mod tests {
                     naive: 0.105,
                 }),
                 "the forecast is off by 20.0 % on average, repeating the last value, day or week only by 10.5 %",
+            ),
+            (
+                Abstention::Gap,
+                "the load just before the newest observation is missing",
             ),
             (
                 Abstention::NotFinite { value: f64::NAN },

@@ -207,6 +207,7 @@ impl History {
     }
 
     /// Bytes on the heap.
+    #[cfg(test)]
     pub(super) fn heap_bytes(&self) -> usize {
         self.closed.capacity() * size_of::<Closed>()
     }

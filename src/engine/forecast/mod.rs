@@ -73,7 +73,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    fn lead_seconds(&self) -> i64 {
+    /// The lead time in use, in seconds.
+    pub fn lead_seconds(&self) -> i64 {
         self.lead.as_secs().clamp(30, 3_600)
     }
 
@@ -90,7 +91,8 @@ pub struct Forecast {
     pub at: Timestamp,
     /// The highest load expected between now and `at`.
     pub value: f64,
-    /// The load that is exceeded in that time with a share of at most 1 − `bound.level`; never below `value`.
+    /// The load that is exceeded in that time with a share of at most 1 − `bound.level`; never below `value`, and beyond
+    /// it at most half again of the highest load in history.
     pub upper: f64,
     /// How `upper` was found.
     pub bound: Bound,
@@ -102,15 +104,6 @@ pub struct Forecast {
     pub samples: Samples,
     /// Out-of-sample errors; `None` before any forecast was scored.
     pub error: Option<Errors>,
-}
-
-/// Observations that were not taken, for the metrics page.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Ignored {
-    /// Not later than the newest observation.
-    pub out_of_order: u64,
-    /// Not finite, negative, or above 1e30.
-    pub not_a_load: u64,
 }
 
 /// A row that waits until its lead time has passed.
@@ -138,7 +131,6 @@ pub struct Forecaster {
     peak: f64,
     backtest: Backtest,
     gate: Gate,
-    ignored: Ignored,
     backfilled: bool,
     /// Buckets [first, last] that were missed and not asked for since.
     gap: Option<(i64, i64)>,
@@ -159,7 +151,6 @@ impl Forecaster {
             peak: 0.0,
             backtest: Backtest::new(),
             gate: Gate::default(),
-            ignored: Ignored::default(),
             backfilled: false,
             gap: None,
         }
@@ -171,14 +162,9 @@ impl Forecaster {
     }
 
     /// Learns that the load was `load` at `at`, at any cadence up to five minutes. What is not later than the newest
-    /// observation, or no load (NaN, infinite, negative), is ignored and counted.
+    /// observation, or no load (NaN, infinite, negative), is ignored.
     pub fn observe(&mut self, at: Timestamp, load: f64) {
-        if !is_load(load) {
-            self.ignored.not_a_load += 1;
-            return;
-        }
-        if self.newest.is_some_and(|newest| at <= newest) {
-            self.ignored.out_of_order += 1;
+        if !is_load(load) || self.newest.is_some_and(|newest| at <= newest) {
             return;
         }
         self.newest = Some(at);
@@ -200,9 +186,7 @@ impl Forecaster {
         let known_until = self.newest;
         let mut buckets = BTreeMap::<i64, Bucket>::new();
         for (at, load) in samples {
-            if !is_load(load) {
-                self.ignored.not_a_load += 1;
-            } else if known_until.is_none_or(|newest| at <= newest) {
+            if is_load(load) && known_until.is_none_or(|newest| at <= newest) {
                 self.newest = self.newest.max(Some(at));
                 buckets
                     .entry(bucket_of(at))
@@ -213,7 +197,7 @@ impl Forecaster {
         buckets.extend(self.history.observed());
         buckets.extend(self.history.open());
         let mut rebuilt = Self::new(self.settings);
-        (rebuilt.newest, rebuilt.ignored, rebuilt.backfilled) = (self.newest, self.ignored, true);
+        (rebuilt.newest, rebuilt.backfilled) = (self.newest, true);
         let last = buckets.last_key_value().map_or(0, |(index, _)| *index);
         let oldest = last - self.settings.history_seconds() / BUCKET;
         for (index, bucket) in buckets.range(oldest..) {
@@ -263,7 +247,8 @@ impl Forecaster {
         Forecast {
             at: now.checked_add(lead).unwrap_or(Timestamp::MAX),
             value,
-            upper: value * bound.ratio,
+            // What acts is the bound, so the cap must hold for it too.
+            upper: (value * bound.ratio).min(self.most().max(value)),
             bound,
             trust,
             model,
@@ -272,13 +257,9 @@ impl Forecaster {
         }
     }
 
-    /// Observations that were not taken.
-    pub fn ignored(&self) -> Ignored {
-        self.ignored
-    }
-
-    /// Memory held, in bytes.
-    pub fn bytes(&self) -> usize {
+    /// Memory held, in bytes: what the map above promises.
+    #[cfg(test)]
+    fn bytes(&self) -> usize {
         size_of::<Self>()
             + self.history.heap_bytes()
             + self.gram.heap_bytes()
@@ -307,31 +288,37 @@ impl Forecaster {
         // Just after the newest bucket has ended nothing newer is known: the forecast is that of the border.
         let at = now.as_second().clamp(open * BUCKET, (open + 1) * BUCKET);
         let row = Row::at(&self.history, at, self.settings.lead_seconds());
-        let (Some(row), Some(fit)) = (row, &self.fit) else {
-            return (bucket.max(), Model::LastValue, None);
+        let last = |why| (bucket.max(), Model::LastValue, Some(why));
+        let Some(row) = row else {
+            return last(Abstention::Gap);
+        };
+        // Before the first fit there is too little history, which is said first; later the sums overflowed.
+        let Some(fit) = &self.fit else {
+            return last(Abstention::NotFinite { value: f64::NAN });
         };
         match self.backtest.model() {
             Model::SeasonalDaily => (row.naive.daily, Model::SeasonalDaily, None),
             Model::SeasonalWeekly => (row.naive.weekly, Model::SeasonalWeekly, None),
             model => match self.predict(&row, fit) {
                 Ok(value) => (value, model, None),
-                Err(value) => (bucket.max(), Model::LastValue, Some(Abstention::NotFinite { value })),
+                Err(value) => last(Abstention::NotFinite { value }),
             },
         }
     }
 
-    /// The fit's forecast within [0, [`BEYOND_PEAK`] × peak], or what it said where that is no number.
+    /// The largest load that may be forecast.
+    fn most(&self) -> f64 {
+        let open = self.history.open().map_or(0.0, |(_, bucket)| bucket.max());
+        BEYOND_PEAK * open.max(self.peak)
+    }
+
+    /// The fit's forecast within [0, `most`], or what it said where that is no number.
     fn predict(&self, row: &Row, fit: &Coefficients<COLUMNS>) -> Result<f64, f64> {
         let value = row.load(fit.predict(&row.columns));
         if !value.is_finite() {
             return Err(value);
         }
-        let peak = self
-            .history
-            .open()
-            .map_or(0.0, |(_, bucket)| bucket.max())
-            .max(self.peak);
-        Ok(value.clamp(0.0, BEYOND_PEAK * peak))
+        Ok(value.clamp(0.0, self.most()))
     }
 
     /// Closes what lies before bucket `index` and makes that the filling one.
@@ -340,7 +327,7 @@ impl Forecaster {
             if index - open >= self.settings.history_seconds() / BUCKET {
                 // Nothing of what was known lies within the history any more.
                 let mut fresh = Self::new(self.settings);
-                (fresh.newest, fresh.ignored) = (self.newest, self.ignored);
+                fresh.newest = self.newest;
                 *self = fresh;
             } else {
                 self.history.set_open(None);

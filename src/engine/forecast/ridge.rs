@@ -176,6 +176,7 @@ impl<const P: usize> Gram<P> {
     }
 
     /// Bytes on the heap.
+    #[cfg(test)]
     pub(super) fn heap_bytes(&self) -> usize {
         size_of_val(self.xx.as_ref())
     }
