@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use headroom::api::ScalingPolicy;
@@ -27,7 +27,7 @@ pub struct Stage {
     pub client: Client,
     pub namespace: String,
     pub metrics: Scripted,
-    directory: tempfile::TempDir,
+    pub directory: tempfile::TempDir,
 }
 
 impl Stage {
@@ -52,12 +52,17 @@ impl Stage {
 
     /// The same with another Prometheus.
     pub async fn operator_with(&self, prometheus: &str) -> Operator {
+        self.operator_as(prometheus, self.cluster.kubeconfig()).await
+    }
+
+    /// The same as another user.
+    pub async fn operator_as(&self, prometheus: &str, kubeconfig: &Path) -> Operator {
         let listen = free_address();
         let log = self.directory.path().join("operator.log");
         let spec = Spec::new("headroom", env!("CARGO_BIN_EXE_headroom"), &log)
             .args(["run", "--namespace", &self.namespace, "--prometheus", prometheus])
             .args(["--prometheus-timeout", "2s", "--listen", &listen.to_string()])
-            .env("KUBECONFIG", self.cluster.kubeconfig())
+            .env("KUBECONFIG", kubeconfig)
             .env("RUST_LOG", "warn,headroom=debug")
             .env("NO_COLOR", "1")
             .grace(Duration::from_secs(10));

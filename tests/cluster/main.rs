@@ -12,4 +12,5 @@ mod outages;
 mod prometheus;
 mod reaction;
 mod restart;
+mod rights;
 mod windows;
