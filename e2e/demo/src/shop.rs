@@ -61,6 +61,8 @@ impl Shop {
 
     /// From now on visitors come as the script says that holds at each moment.
     pub fn let_them_come(&mut self, script: watch::Receiver<Script>) -> anyhow::Result<()> {
+        // Set already where a caller did; without one reqwest refuses to be built.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().timeout(Duration::from_secs(2)).build()?;
         let (url, failed) = (format!("http://{}/", self.address), self.failed.clone());
         self.tasks.spawn(async move {
@@ -115,4 +117,23 @@ fn page(registry: &Registry) -> String {
 /// Unix time with its fraction.
 pub fn now() -> f64 {
     headroom::clock::now().as_millisecond() as f64 / 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn visitors_who_come_are_served() {
+        let (_tell, script) = watch::channel(Script::new(now() as i64, 120.0));
+        let mut shop = Shop::open().await.unwrap();
+        shop.let_them_come(script).unwrap();
+        let served = async {
+            while shop.served() == 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), served).await.unwrap();
+        assert_eq!(shop.failed(), 0);
+    }
 }
