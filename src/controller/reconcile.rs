@@ -180,7 +180,7 @@ async fn observe(
     let measured = target
         .selector
         .as_ref()
-        .and_then(|s| context.pods.startup(&namespace, s));
+        .and_then(|s| context.pods.startup(&namespace, s, memory.startup));
     memory.startup = measured.or(memory.startup);
     let forecast = match &policy.prediction {
         None => {
