@@ -102,6 +102,7 @@ async fn one(
     let found = scale::target(
         &context.client,
         &context.targets,
+        &context.pods,
         &context.kinds,
         &object.spec.target_ref,
         &namespace,
