@@ -40,7 +40,10 @@ impl ApiServer {
     async fn shows_scale(&mut self, replicas: i32) {
         let resources = json!({
             "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": "apps/v1",
-            "resources": [{"name": "replicasets", "singularName": "replicaset", "namespaced": true, "kind": "ReplicaSet", "verbs": ["get"]}]
+            "resources": [
+                {"name": "replicasets", "singularName": "replicaset", "namespaced": true, "kind": "ReplicaSet", "verbs": ["get"]},
+                {"name": "replicasets/scale", "singularName": "", "namespaced": true, "kind": "Scale", "verbs": ["get", "patch"]}
+            ]
         });
         self.takes("GET", "/apis/apps/v1", resources).await;
         self.takes("GET", SCALE, scale(replicas)).await;
@@ -213,7 +216,10 @@ async fn a_missing_target_is_reported_and_nothing_is_scaled() {
     play("Active", |mut server| async move {
         let resources = json!({
             "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": "apps/v1",
-            "resources": [{"name": "replicasets", "singularName": "replicaset", "namespaced": true, "kind": "ReplicaSet", "verbs": ["get"]}]
+            "resources": [
+                {"name": "replicasets", "singularName": "replicaset", "namespaced": true, "kind": "ReplicaSet", "verbs": ["get"]},
+                {"name": "replicasets/scale", "singularName": "", "namespaced": true, "kind": "Scale", "verbs": ["get", "patch"]}
+            ]
         });
         server.takes("GET", "/apis/apps/v1", resources).await;
         server.takes("GET", SCALE, refused(404, "NotFound")).await;

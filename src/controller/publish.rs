@@ -150,7 +150,9 @@ async fn patch(
 pub(super) fn unreachable<'a>(target: &'a TargetRef, error: &'a TargetError, message: &'a str) -> Situation<'a> {
     match error {
         TargetError::NotFound { .. } => Situation::TargetNotFound(target),
-        TargetError::UnknownKind { .. } | TargetError::ApiVersion(_) => Situation::TargetNotScalable(target),
+        TargetError::UnknownKind { .. } | TargetError::NotScalable { .. } | TargetError::ApiVersion(_) => {
+            Situation::TargetNotScalable(target)
+        }
         TargetError::Unreadable { source, .. } => match &**source {
             kube::Error::Api(status) if status.code == 403 => Situation::TargetForbidden { target, message },
             _ => Situation::TargetUnreadable { target, message },

@@ -115,6 +115,7 @@ async fn one(
     let found = scale::target(
         &context.client,
         &context.targets,
+        &context.pods,
         &context.kinds,
         &object.spec.target_ref,
         &namespace,
@@ -216,7 +217,7 @@ async fn observe(
     let measured = target
         .selector
         .as_ref()
-        .and_then(|s| context.pods.startup(&namespace, s));
+        .and_then(|s| context.pods.startup(&namespace, s, memory.startup));
     memory.startup = measured.or(memory.startup);
     let forecast = match &policy.prediction {
         None => {

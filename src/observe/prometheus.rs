@@ -1,8 +1,14 @@
 //! Named Prometheus servers: instant values for decisions, ranges for the forecast's history.
 //!
-//! A policy picks a server by name and can never make the operator call another address. Every request has a timeout
-//! and a place in a limited queue; equal queries within half an interval are asked once. A failure is a typed
-//! [`Failure`], never a number: "no answer" and "no load" are not the same thing.
+//! A policy picks a server by name and can never make the operator call another address. Every request has a timeout,
+//! a place among a limited number, a circuit breaker (`circuit.rs`) and a bound on its answer (`answer.rs`); equal
+//! queries within half an interval are asked once. History has places of its own: a thousand backfills never hold up a
+//! value. A failure is a typed [`Failure`], never a number: "no answer" and "no load" are not the same thing.
+
+mod answer;
+mod circuit;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,48 +18,52 @@ use jiff::{SignedDuration, Timestamp};
 use moka::future::Cache;
 use prometheus_http_query::Client;
 use prometheus_http_query::Error as QueryError;
-use prometheus_http_query::response::{Data, PromqlResult};
 use tokio::sync::Semaphore;
+use tokio::time;
 
+use self::answer::{MOST_SERIES, Refusal};
+use self::circuit::Circuit;
 use crate::engine::observation::{Cause, Failure, Sample};
 
-/// Requests to one server at a time. Prometheus itself runs 20 queries at once by default (`--query.max-concurrency`);
-/// taking more than half would starve dashboards.
-const CONCURRENCY: usize = 10;
+/// Instant queries to one server at a time. Prometheus itself runs 20 queries at once by default
+/// (`--query.max-concurrency`); taking more than half, with [`HISTORY_PLACES`], would starve dashboards.
+const VALUE_PLACES: usize = 8;
+/// Range queries to one server at a time. Nobody waits for history, and each costs a server more than a value does.
+const HISTORY_PLACES: usize = 2;
 /// Distinct queries remembered: ten thousand policies with two metrics each, at about 300 bytes an entry.
 const CACHED_QUERIES: u64 = 20_000;
+/// How long an answer is remembered: it is of use to nobody after half the longest interval, 1 h.
+const REMEMBERED: Duration = Duration::from_secs(30 * 60);
 /// Longest range asked at once, in points: Prometheus refuses more than 11,000.
 const MAX_POINTS: i64 = 10_000;
 
 /// The servers that policies may name.
 pub struct Servers {
     servers: HashMap<String, Server>,
-    fresh: Cache<(Arc<str>, Arc<str>), Cached>,
-    observe: Observer,
+    answers: Cache<(Arc<str>, Arc<str>), Answer>,
 }
 
-/// Told about each request: server, time taken, and the cause where it failed.
+/// Told about each request: server, time taken with the wait for a place, and the cause where it failed. A query that
+/// the circuit breaker kept back is no request.
 pub type Observer = Arc<dyn Fn(&str, Duration, Option<Cause>) + Send + Sync>;
 
 struct Server {
+    name: String,
     client: Client,
-    places: Semaphore,
     timeout: Duration,
+    values: Semaphore,
+    history: Semaphore,
+    circuit: Circuit,
+    observe: Observer,
 }
 
 #[derive(Clone)]
-struct Cached {
+struct Answer {
     sample: Sample,
-    lifetime: Duration,
-}
-
-/// Entries live as long as the first asker wanted.
-struct Lifetime;
-
-impl moka::Expiry<(Arc<str>, Arc<str>), Cached> for Lifetime {
-    fn expire_after_create(&self, _: &(Arc<str>, Arc<str>), value: &Cached, _: Instant) -> Option<Duration> {
-        Some(value.lifetime)
-    }
+    /// When it was asked for.
+    at: Instant,
+    /// Whether the server said something, be it an error.
+    answered: bool,
 }
 
 /// A server that cannot be used.
@@ -75,7 +85,8 @@ pub enum ServerError {
 }
 
 impl Servers {
-    /// The servers by name. `timeout` bounds each request from its first byte to its last.
+    /// The servers by name. `timeout` bounds each value from the wait for a place to the answer's last byte, and each
+    /// part of a history from its place on.
     ///
     /// # Errors
     /// [`ServerError`] for an address that is no URL.
@@ -84,43 +95,52 @@ impl Servers {
         timeout: Duration,
         observe: Observer,
     ) -> Result<Self, ServerError> {
-        let http = reqwest::Client::builder()
-            .connect_timeout(timeout)
-            .timeout(timeout)
-            .build()?;
+        let http = reqwest::Client::builder().build()?;
         let build = |(name, url): (String, String)| match Client::from(http.clone(), &url) {
-            Ok(client) => Ok((
-                name,
-                Server {
+            Ok(client) => {
+                let server = Server {
+                    name: name.clone(),
                     client,
-                    places: Semaphore::new(CONCURRENCY),
                     timeout,
-                },
-            )),
+                    values: Semaphore::new(VALUE_PLACES),
+                    history: Semaphore::new(HISTORY_PLACES),
+                    // A pause as long as a timeout: a server that hangs costs one place, whoever asks.
+                    circuit: Circuit::new(timeout),
+                    observe: observe.clone(),
+                };
+                Ok((name, server))
+            }
             Err(source) => Err(ServerError::Url { name, url, source }),
         };
         Ok(Servers {
             servers: servers.into_iter().map(build).collect::<Result<_, _>>()?,
-            fresh: Cache::builder()
+            answers: Cache::builder()
                 .max_capacity(CACHED_QUERIES)
-                .expire_after(Lifetime)
+                .time_to_live(REMEMBERED)
                 .build(),
-            observe,
         })
     }
 
-    /// The query's present value. An answer is shared for half of `interval`: a policy never sees its own last answer
-    /// again, and however many ask, a server hears a query at most twice an interval.
+    /// The query's present value. An answer younger than half of `interval` will do, whoever asked for it: a policy
+    /// never sees its own last answer again, nor one older than it would wait for itself, and policies of one interval
+    /// make a server hear a query at most twice in it. Who asks while a request is under way waits for that one.
     pub async fn value(&self, server: &str, query: &str, interval: SignedDuration) -> Sample {
-        let lifetime = Duration::try_from(interval).unwrap_or_default() / 2;
-        let key = (Arc::from(server), Arc::from(query));
+        let server = self.named(server)?;
+        let fresh = Duration::try_from(interval).unwrap_or_default() / 2;
+        let key = (Arc::from(&*server.name), Arc::from(query));
         let ask = async {
-            let sample = self
-                .ask(server, |s| async { single(s.client.query(query).get().await?) })
-                .await;
-            Cached { sample, lifetime }
+            let at = Instant::now();
+            let result = server.value(query).await;
+            Answer {
+                answered: matches!(result, Ok(_) | Err(Refusal::Answered(..))),
+                sample: result.map_err(|refusal| refusal.failure(&server.name)),
+                at,
+            }
         };
-        self.fresh.get_with(key, ask).await.sample
+        // That nobody answered is not remembered: the circuit breaker bounds what asking again costs.
+        let stale = |answer: &Answer| !answer.answered || answer.at.elapsed() >= fresh;
+        let entry = self.answers.entry(key).or_insert_with_if(ask, stale).await;
+        entry.into_value().sample
     }
 
     /// The query's values from `from` to `to` at each `step`; gaps are left out, samples that are not finite as well.
@@ -134,149 +154,96 @@ impl Servers {
         (from, to): (Timestamp, Timestamp),
         step: SignedDuration,
     ) -> Result<Vec<(Timestamp, f64)>, Failure> {
+        let server = self.named(server)?;
         let step = step.as_secs().max(1);
+        // The wait is not bounded, since nobody waits for the end of it; and a place is kept for all parts, so that of
+        // a thousand backfills the first are done soon rather than all at the end. The semaphore is never closed.
+        let _place = server.history.acquire().await;
         let mut samples = Vec::new();
         let mut start = from.as_second();
         while start <= to.as_second() {
             let end = to.as_second().min(start + (MAX_POINTS - 1) * step);
-            let part = self
-                .ask(server, |s| async {
-                    series(s.client.query_range(query, start, end, step as f64).get().await?)
-                })
-                .await?;
-            samples.extend(part);
+            let part = server.history(query, (start, end), step).await;
+            samples.extend(part.map_err(|refusal| refusal.failure(&server.name))?);
             start = end + step;
         }
         Ok(samples)
     }
 
-    /// One request: named server, a place in its queue, a bound on the whole.
-    async fn ask<'a, T, F>(&'a self, server: &str, request: impl FnOnce(&'a Server) -> F) -> Result<T, Failure>
-    where
-        F: Future<Output = Result<T, Refusal>>,
-    {
-        let Some(known) = self.servers.get(server) else {
+    fn named(&self, server: &str) -> Result<&Server, Failure> {
+        self.servers.get(server).ok_or_else(|| {
             let names: Vec<&str> = self.servers.keys().map(String::as_str).collect();
             let message = format!(
                 "no Prometheus server named {server:?}; the operator knows: {}",
                 names.join(", ")
             );
-            return Err(Failure::new(Cause::UnknownServer, message));
-        };
+            Failure::new(Cause::UnknownServer, message)
+        })
+    }
+}
+
+impl Server {
+    /// One instant query: a place, leave of the circuit breaker, and one timeout around all of it.
+    async fn value(&self, query: &str) -> Result<f64, Refusal> {
         let begun = Instant::now();
-        let answer = match known.places.acquire().await {
-            Ok(_place) => request(known).await,
-            Err(_) => Err(Refusal::Failed(Failure::new(
-                Cause::Unreachable,
-                "the operator is shutting down",
-            ))),
+        // The semaphore is never closed.
+        let place = time::timeout(self.timeout, self.values.acquire()).await;
+        let sent = Instant::now();
+        let left = self.timeout.saturating_sub(sent - begun);
+        // A place that is free at the last moment is of no use any more, and must not take the circuit breaker's turn.
+        let (Ok(_place), false) = (place, left.is_zero()) else {
+            let waited = self.timeout.as_secs_f64();
+            let what = format!("no answer within {waited} s, all of it in the queue for one of {VALUE_PLACES} places");
+            return self.told(begun, Err(Refusal::NoAnswer(Cause::Timeout, what)));
         };
-        let answer = answer.map_err(|refusal| refusal.failure(server, known.timeout));
-        (self.observe)(server, begun.elapsed(), answer.as_ref().err().map(|f| f.cause));
-        answer
-    }
-}
-
-/// Why a request gave no value: the client's error, or an answer that is no single number.
-enum Refusal {
-    Client(QueryError),
-    Failed(Failure),
-}
-
-impl From<QueryError> for Refusal {
-    fn from(error: QueryError) -> Self {
-        Refusal::Client(error)
-    }
-}
-
-impl Refusal {
-    fn failure(self, server: &str, timeout: Duration) -> Failure {
-        let error = match self {
-            Refusal::Failed(failure) => return failure,
-            Refusal::Client(error) => error,
-        };
-        let (cause, what) = match &error {
-            QueryError::Prometheus(e) if e.is_bad_data() => (Cause::BadQuery, e.message().to_owned()),
-            QueryError::Prometheus(e) if e.is_timeout() => (Cause::Timeout, e.message().to_owned()),
-            QueryError::Prometheus(e) => (Cause::BadAnswer, e.to_string()),
-            QueryError::Client(e) => match e.inner() {
-                Some(e) if e.is_timeout() => (Cause::Timeout, format!("no answer within {} s", timeout.as_secs_f64())),
-                Some(e) if e.is_connect() => (Cause::Unreachable, "connection refused or no route".to_owned()),
-                Some(e) if e.is_decode() => (
-                    Cause::BadAnswer,
-                    "the answer is not what Prometheus would say".to_owned(),
-                ),
-                Some(e) if e.is_status() => (Cause::BadAnswer, format!("HTTP status {}", shown_status(e))),
-                Some(_) => (Cause::Unreachable, "the connection broke".to_owned()),
-                // The client's own words, such as "invalid media type": a proxy's login page, for example.
-                None => (Cause::BadAnswer, e.to_string()),
-            },
-            other => (Cause::BadAnswer, other.to_string()),
-        };
-        Failure::new(cause, format!("server {server:?}: {what}"))
-    }
-}
-
-fn shown_status(error: &reqwest::Error) -> String {
-    error
-        .status()
-        .map_or_else(|| "unknown".to_owned(), |s| s.as_u16().to_string())
-}
-
-/// The one number of an instant query.
-fn single(result: PromqlResult) -> Result<f64, Refusal> {
-    let fail = |cause, message: String| Err(Refusal::Failed(Failure::new(cause, message)));
-    let value = match result.data() {
-        Data::Scalar(sample) => sample.value(),
-        Data::Vector(vector) => match vector.as_slice() {
-            [] => return fail(Cause::Empty, "the query returned no series".to_owned()),
-            [one] => one.sample().value(),
-            more => {
-                let message = format!(
-                    "the query returned {} series; aggregate it to one, for example with sum()",
-                    more.len()
-                );
-                return fail(Cause::Ambiguous, message);
+        self.circuit.admit(sent)?;
+        let (name, limit) = MOST_SERIES;
+        let request = self.client.query(query).query(name, limit).get_raw();
+        let result = self
+            .within(left, async { answer::single(answer::read(request.await).await?) })
+            .await;
+        match &result {
+            Ok(_) | Err(Refusal::Answered(..)) => self.circuit.answered(),
+            // A request that came late out of the queue had no fair chance; it says that the server is slow, not gone.
+            Err(Refusal::NoAnswer(Cause::Timeout, _)) if left < self.timeout / 2 => {}
+            Err(Refusal::NoAnswer(cause, what) | Refusal::NotAsked(cause, what)) => {
+                self.circuit.unanswered(*cause, what, Instant::now());
             }
-        },
-        Data::Matrix(_) => {
-            return fail(
-                Cause::BadQuery,
-                "the query returned a range; remove the [range]".to_owned(),
-            );
         }
-    };
-    if !value.is_finite() {
-        return fail(Cause::NotFinite, format!("the value is {value}"));
+        self.told(begun, result)
     }
-    if value < 0.0 {
-        return fail(Cause::Negative, format!("the value is {value}"));
-    }
-    Ok(value)
-}
 
-/// The one series of a range query, without what is not finite.
-fn series(result: PromqlResult) -> Result<Vec<(Timestamp, f64)>, Refusal> {
-    let matrix = match result.data() {
-        Data::Matrix(matrix) => matrix,
-        _ => {
-            return Err(Refusal::Failed(Failure::new(
-                Cause::BadAnswer,
-                "a range was asked for, something else came",
-            )));
-        }
-    };
-    match matrix.as_slice() {
-        [] => Ok(Vec::new()),
-        [one] => Ok(one
-            .samples()
-            .iter()
-            .filter(|s| s.value().is_finite())
-            .filter_map(|s| Some((Timestamp::from_second(s.timestamp() as i64).ok()?, s.value())))
-            .collect()),
-        more => {
-            let message = format!("the query's history has {} series; aggregate it to one", more.len());
-            Err(Refusal::Failed(Failure::new(Cause::Ambiguous, message)))
-        }
+    /// One part of a query's history, in whole seconds.
+    async fn history(
+        &self,
+        query: &str,
+        (start, end): (i64, i64),
+        step: i64,
+    ) -> Result<Vec<(Timestamp, f64)>, Refusal> {
+        let begun = Instant::now();
+        self.circuit.admit_history(begun)?;
+        let (name, limit) = MOST_SERIES;
+        let request = self.client.query_range(query, start, end, step as f64);
+        let request = request.query(name, limit).get_raw();
+        let result = self
+            .within(self.timeout, async {
+                answer::series(answer::read(request.await).await?)
+            })
+            .await;
+        self.told(begun, result)
+    }
+
+    async fn within<T>(&self, left: Duration, request: impl Future<Output = Result<T, Refusal>>) -> Result<T, Refusal> {
+        time::timeout(left, request).await.unwrap_or_else(|_| {
+            let what = format!("no answer within {} s", self.timeout.as_secs_f64());
+            Err(Refusal::NoAnswer(Cause::Timeout, what))
+        })
+    }
+
+    /// Tells the observer.
+    fn told<T>(&self, begun: Instant, result: Result<T, Refusal>) -> Result<T, Refusal> {
+        let cause = result.as_ref().err().map(Refusal::cause);
+        (self.observe)(&self.name, begun.elapsed(), cause);
+        result
     }
 }

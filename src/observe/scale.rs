@@ -1,7 +1,11 @@
 //! The target of one policy: its replicas, its identity, and how to reach its scale subresource.
 //!
 //! Watched kinds come from the index without a request; for others the kind is discovered once and `/scale` is asked
-//! at each sync.
+//! at each sync. `/scale` says what is asked for and which pods it means; how many of those are ready is known from the
+//! index of pods, never from `status.replicas`.
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -10,7 +14,9 @@ use kube::api::{Api, DynamicObject};
 use kube::core::{ApiResource, GroupVersionKind, Selector};
 use kube::{Client, discovery};
 
-use super::targets::{TargetKey, Targets};
+use super::pods::Pods;
+use super::selector;
+use super::targets::{TargetKey, Targets, WATCHED_VERSION};
 use crate::api::TargetRef;
 use crate::engine::observation::Replicas;
 
@@ -45,6 +51,14 @@ pub enum TargetError {
         /// As given.
         kind: String,
     },
+    /// The kind is known and cannot be scaled.
+    #[error("{kind} ({api_version}) has no scale subresource, so it cannot be scaled; check spec.targetRef")]
+    NotScalable {
+        /// As given.
+        api_version: String,
+        /// As given.
+        kind: String,
+    },
     /// `apiVersion` is not `group/version`.
     #[error("spec.targetRef.apiVersion: {0:?} is not of the form group/version, such as apps/v1")]
     ApiVersion(String),
@@ -60,7 +74,7 @@ pub enum TargetError {
     },
 }
 
-/// Kinds that were discovered, by `apiVersion/kind`.
+/// Kinds that were discovered and can be scaled, by `apiVersion/kind`.
 #[derive(Default)]
 pub struct Kinds(Mutex<HashMap<GroupVersionKind, ApiResource>>);
 
@@ -95,6 +109,7 @@ fn gvk(target: &TargetRef) -> Result<GroupVersionKind, TargetError> {
 pub async fn target(
     client: &Client,
     targets: &Targets,
+    pods: &Pods,
     kinds: &Kinds,
     reference: &TargetRef,
     namespace: &str,
@@ -104,9 +119,11 @@ pub async fn target(
         kind: reference.kind.clone(),
         name: reference.name.clone(),
     };
-    if Targets::watches(&key) {
+    let gvk = gvk(reference)?;
+    // A version that is not the watched one may not exist: the API server knows.
+    if Targets::watches(&key) && gvk.version == WATCHED_VERSION {
         let workload = targets.get(&key).ok_or_else(not_found)?;
-        let resource = ApiResource::from_gvk(&gvk(reference)?);
+        let resource = ApiResource::from_gvk(&gvk);
         return Ok(Target {
             replicas: Replicas {
                 spec: workload.replicas,
@@ -117,11 +134,15 @@ pub async fn target(
             api: Api::namespaced_with(client.clone(), namespace, &resource),
         });
     }
-    let resource = kinds.resolve(client, reference).await?;
+    let resource = kinds.resolve(client, &gvk, reference).await?;
     let api = Api::namespaced_with(client.clone(), namespace, &resource);
     let scale = match api.get_scale(&reference.name).await {
         Ok(scale) => scale,
-        Err(kube::Error::Api(status)) if status.code == 404 => return Err(not_found()),
+        Err(kube::Error::Api(status)) if status.code == 404 => {
+            // The object is missing, or its CRD lost the subresource meanwhile: next time the kind is discovered anew.
+            kinds.forget(&gvk);
+            return Err(not_found());
+        }
         Err(source) => {
             return Err(TargetError::Unreadable {
                 kind: reference.kind.clone(),
@@ -134,43 +155,58 @@ pub async fn target(
         .spec
         .and_then(|s| s.replicas)
         .map_or(0, |n| u32::try_from(n).unwrap_or(0));
+    let selector = scale.status.and_then(|s| s.selector).and_then(|s| selector::parse(&s));
+    let ready = selector.as_ref().and_then(|s| pods.ready(namespace, s));
     Ok(Target {
-        replicas: Replicas { spec, ready: None },
+        replicas: Replicas { spec, ready },
         uid: scale.metadata.uid.unwrap_or_default(),
-        selector: None,
+        selector,
         api,
     })
 }
 
 impl Kinds {
-    /// Discovers a kind once; a kind that does not exist is asked for again next time, since its CRD may come.
-    async fn resolve(&self, client: &Client, reference: &TargetRef) -> Result<ApiResource, TargetError> {
-        let gvk = gvk(reference)?;
-        let cached = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&gvk).cloned();
+    /// Discovers a kind once. One that does not exist or cannot be scaled is asked for again next time, since its CRD
+    /// may come or change.
+    async fn resolve(
+        &self,
+        client: &Client,
+        gvk: &GroupVersionKind,
+        reference: &TargetRef,
+    ) -> Result<ApiResource, TargetError> {
+        let cached = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(gvk).cloned();
         if let Some(resource) = cached {
             return Ok(resource);
         }
-        let (resource, _) = discovery::pinned_kind(client, &gvk)
-            .await
-            .map_err(|error| match error {
-                kube::Error::Discovery(_) => TargetError::UnknownKind {
-                    api_version: reference.api_version.clone(),
-                    kind: reference.kind.clone(),
-                },
-                kube::Error::Api(status) if status.code == 404 => TargetError::UnknownKind {
-                    api_version: reference.api_version.clone(),
-                    kind: reference.kind.clone(),
-                },
-                source => TargetError::Unreadable {
-                    kind: reference.kind.clone(),
-                    name: reference.name.clone(),
-                    source: Box::new(source),
-                },
-            })?;
+        let unknown = || TargetError::UnknownKind {
+            api_version: reference.api_version.clone(),
+            kind: reference.kind.clone(),
+        };
+        let discovered = discovery::pinned_kind(client, gvk).await.map_err(|error| match error {
+            kube::Error::Discovery(_) => unknown(),
+            kube::Error::Api(status) if status.code == 404 => unknown(),
+            source => TargetError::Unreadable {
+                kind: reference.kind.clone(),
+                name: reference.name.clone(),
+                source: Box::new(source),
+            },
+        });
+        let (resource, capabilities) = discovered?;
+        // Discovery says so; a 404 of `/scale` would be the same for a kind without it and for a missing object.
+        if !capabilities.subresources.iter().any(|(sub, _)| sub.plural == "scale") {
+            return Err(TargetError::NotScalable {
+                api_version: reference.api_version.clone(),
+                kind: reference.kind.clone(),
+            });
+        }
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .insert(gvk, resource.clone());
+            .insert(gvk.clone(), resource.clone());
         Ok(resource)
+    }
+
+    fn forget(&self, gvk: &GroupVersionKind) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(gvk);
     }
 }

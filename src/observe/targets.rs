@@ -14,6 +14,9 @@ use kube::core::Selector;
 use kube::runtime::watcher::{self, Event};
 use kube::{Resource, ResourceExt};
 
+/// The version of `apps` that is watched.
+pub const WATCHED_VERSION: &str = "v1";
+
 /// Identifies a target: API group and kind, namespace, name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TargetKey {
@@ -94,7 +97,8 @@ fn workload(
 }
 
 impl Targets {
-    /// Whether this kind is watched, so that absence from the index means absence from the cluster.
+    /// Whether this kind is watched, in [`WATCHED_VERSION`], so that absence from the index means absence from the
+    /// cluster.
     pub fn watches(key: &TargetKey) -> bool {
         key.group == "apps" && matches!(key.kind.as_str(), "Deployment" | "StatefulSet")
     }

@@ -1,0 +1,150 @@
+//! Reading what a server says: bounded in length, then one number, or one series, or why it is neither.
+//!
+//! The client's own `get()` reads an answer of any length into memory; whoever may write a policy could have the
+//! operator read a million series. So the body is read here, up to [`MAX_ANSWER`], and the server is asked for two
+//! series at most, which is enough to know that there is more than one.
+
+use jiff::Timestamp;
+use prometheus_http_query::Error as QueryError;
+use prometheus_http_query::error::PrometheusError;
+use prometheus_http_query::response::{Data, PromqlResult};
+use reqwest::Response;
+use reqwest::header::CONTENT_TYPE;
+use serde::Deserialize;
+
+use crate::engine::observation::{Cause, Failure};
+
+/// The API's parameter for the most series wanted; Prometheus before 3.0 and other servers ignore it.
+pub(super) const MOST_SERIES: (&str, u32) = ("limit", 2);
+/// Longest answer read, in bytes. A part of a range has 10,000 points of at most 40 bytes, and two such series fit.
+const MAX_ANSWER: usize = 1024 * 1024;
+
+/// Why a request gave no value.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    /// No answer came, or none in time; the server may be down.
+    NoAnswer(Cause, String),
+    /// Something came that is no value; the server is up.
+    Answered(Cause, String),
+    /// No request was made, for what became of those before.
+    NotAsked(Cause, String),
+}
+
+impl Refusal {
+    pub(super) fn cause(&self) -> Cause {
+        let (Refusal::NoAnswer(cause, _) | Refusal::Answered(cause, _) | Refusal::NotAsked(cause, _)) = self;
+        *cause
+    }
+
+    /// As the engine knows it, with the server's name.
+    pub(super) fn failure(self, server: &str) -> Failure {
+        let (Refusal::NoAnswer(cause, what) | Refusal::Answered(cause, what) | Refusal::NotAsked(cause, what)) = self;
+        Failure::new(cause, format!("server {server:?}: {what}"))
+    }
+}
+
+impl From<&reqwest::Error> for Refusal {
+    fn from(error: &reqwest::Error) -> Self {
+        if error.is_timeout() {
+            // The system's own timeout, for example of a connection: ours is told by whoever set it.
+            Refusal::NoAnswer(Cause::Timeout, "the connection timed out".to_owned())
+        } else if error.is_connect() {
+            Refusal::NoAnswer(Cause::Unreachable, "connection refused or no route".to_owned())
+        } else {
+            Refusal::NoAnswer(Cause::Unreachable, "the connection broke".to_owned())
+        }
+    }
+}
+
+/// The API's envelope; the client's own is private.
+#[derive(Deserialize)]
+#[serde(tag = "status", rename_all = "lowercase")]
+enum Envelope {
+    Success { data: PromqlResult },
+    Error(PrometheusError),
+}
+
+/// The answer to a request, read as far as it may be long.
+pub(super) async fn read(sent: Result<Response, QueryError>) -> Result<PromqlResult, Refusal> {
+    let bad = |what: String| Err(Refusal::Answered(Cause::BadAnswer, what));
+    let mut response = sent.map_err(|error| {
+        let http = match &error {
+            QueryError::Client(client) => client.inner(),
+            _ => None,
+        };
+        http.map_or_else(|| Refusal::Answered(Cause::BadAnswer, error.to_string()), Refusal::from)
+    })?;
+    let media_type = response.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok());
+    if !media_type.is_some_and(|m| m.starts_with("application/json")) {
+        let status = response.status();
+        // A proxy's login page, for example, comes with status 200.
+        return bad(match status.is_success() {
+            true => "the answer is no JSON; is this Prometheus, or a proxy's page?".to_owned(),
+            false => format!("HTTP status {}", status.as_u16()),
+        });
+    }
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|e| Refusal::from(&e))? {
+        if body.len() + chunk.len() > MAX_ANSWER {
+            return bad(format!(
+                "the answer is longer than {MAX_ANSWER} bytes; aggregate the query to one series, for example with sum()"
+            ));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    match serde_json::from_slice(&body) {
+        Ok(Envelope::Success { data }) => Ok(data),
+        Ok(Envelope::Error(e)) if e.is_bad_data() => Err(Refusal::Answered(Cause::BadQuery, e.message().to_owned())),
+        Ok(Envelope::Error(e)) if e.is_timeout() => Err(Refusal::Answered(Cause::Timeout, e.message().to_owned())),
+        Ok(Envelope::Error(e)) => bad(e.to_string()),
+        Err(_) => bad("the answer is not what Prometheus would say".to_owned()),
+    }
+}
+
+/// The one number of an instant query.
+pub(super) fn single(result: PromqlResult) -> Result<f64, Refusal> {
+    let fail = |cause, what: String| Err(Refusal::Answered(cause, what));
+    let value = match result.data() {
+        Data::Scalar(sample) => sample.value(),
+        Data::Vector(vector) => match vector.as_slice() {
+            [] => return fail(Cause::Empty, "the query returned no series".to_owned()),
+            [one] => one.sample().value(),
+            _ => {
+                let what = "the query returned more than one series; aggregate it to one, for example with sum()";
+                return fail(Cause::Ambiguous, what.to_owned());
+            }
+        },
+        Data::Matrix(_) => {
+            let what = "the query returned a range; remove the [range]";
+            return fail(Cause::BadQuery, what.to_owned());
+        }
+    };
+    if !value.is_finite() {
+        return fail(Cause::NotFinite, format!("the value is {value}"));
+    }
+    if value < 0.0 {
+        return fail(Cause::Negative, format!("the value is {value}"));
+    }
+    Ok(value)
+}
+
+/// The one series of a range query, without what is not finite.
+pub(super) fn series(result: PromqlResult) -> Result<Vec<(Timestamp, f64)>, Refusal> {
+    let fail = |cause, what: &str| Err(Refusal::Answered(cause, what.to_owned()));
+    let Data::Matrix(matrix) = result.data() else {
+        return fail(Cause::BadAnswer, "a range was asked for, something else came");
+    };
+    match matrix.as_slice() {
+        [] => Ok(Vec::new()),
+        [one] => Ok(one
+            .samples()
+            .iter()
+            .filter(|s| s.value().is_finite())
+            .filter_map(|s| Some((Timestamp::from_second(s.timestamp() as i64).ok()?, s.value())))
+            .collect()),
+        _ => fail(
+            Cause::Ambiguous,
+            "the query's history has more than one series; aggregate it to one",
+        ),
+    }
+}

@@ -1,0 +1,213 @@
+//! The servers against a scripted one: queues, the circuit breaker, shared answers, answers without end.
+//!
+//! `tests/cluster/outages.rs` has the same failures under the whole operator; here they are counted.
+
+use std::convert::Infallible;
+use std::sync::Mutex;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{Uri, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use futures::future::join_all;
+use futures::stream;
+use tokio::sync::watch;
+
+use super::*;
+
+/// Short enough to be waited for, long enough for a hundred answers on a busy machine.
+const TIMEOUT: Duration = Duration::from_millis(500);
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+
+/// What the scripted server says to an instant query.
+#[derive(Clone, Copy)]
+enum Says {
+    Value(f64),
+    Nothing,
+    SeriesWithoutEnd,
+}
+
+struct Script {
+    says: Mutex<Says>,
+    /// Path and query of each request so far.
+    heard: watch::Sender<Vec<String>>,
+}
+
+impl Script {
+    fn says(&self, says: Says) {
+        *self.says.lock().unwrap() = says;
+    }
+
+    /// Requests so far whose path ends like this.
+    fn heard(&self, path: &str) -> usize {
+        let heard = self.heard.borrow();
+        heard
+            .iter()
+            .filter(|uri| uri.split('?').next().unwrap().ends_with(path))
+            .count()
+    }
+}
+
+/// A server and the operator's view of it, under the name `one`.
+async fn stage(says: Says) -> (Arc<Script>, Arc<Servers>) {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let script = Arc::new(Script {
+        says: Mutex::new(says),
+        heard: watch::Sender::default(),
+    });
+    let app = Router::new().fallback(any(reply)).with_state(script.clone());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    let servers = Servers::new([("one".to_owned(), url)], TIMEOUT, Arc::new(|_: &str, _, _| {}));
+    (script, Arc::new(servers.unwrap()))
+}
+
+/// History is never answered.
+async fn reply(State(script): State<Arc<Script>>, uri: Uri) -> Response {
+    script.heard.send_modify(|heard| heard.push(uri.to_string()));
+    let says = *script.says.lock().unwrap();
+    let json = |body: Body| ([(header::CONTENT_TYPE, "application/json")], body).into_response();
+    let begin = r#"{"status":"success","data":{"resultType":"vector","result":["#;
+    match says {
+        _ if uri.path().ends_with("/query_range") => std::future::pending().await,
+        Says::Nothing => std::future::pending().await,
+        Says::Value(value) => json(format!(r#"{begin}{{"metric":{{}},"value":[1700000000,"{value}"]}}]}}}}"#).into()),
+        Says::SeriesWithoutEnd => {
+            let series = std::iter::repeat(r#"{"metric":{"a":"b"},"value":[1700000000,"1"]},"#.repeat(1000));
+            let body = std::iter::once(begin.to_owned()).chain(series).map(Ok::<_, Infallible>);
+            json(Body::from_stream(stream::iter(body)))
+        }
+    }
+}
+
+fn failure(sample: Sample) -> Failure {
+    sample.expect_err("a failure")
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_costs_a_round_one_timeout_and_the_next_nothing() {
+    let (script, servers) = stage(Says::Nothing).await;
+    let round = |n: usize| {
+        let servers = &servers;
+        join_all((0..100).map(move |i| async move { servers.value("one", &format!("q{n}_{i}"), HOUR).await }))
+    };
+    let begun = Instant::now();
+    let failures: Vec<Failure> = round(1).await.into_iter().map(failure).collect();
+    assert!(begun.elapsed() < 3 * TIMEOUT, "{:?}", begun.elapsed());
+    assert!(failures.iter().all(|f| f.cause == Cause::Timeout));
+    assert_eq!(script.heard("/query"), VALUE_PLACES);
+
+    let begun = Instant::now();
+    let failures: Vec<Failure> = round(2).await.into_iter().map(failure).collect();
+    assert!(begun.elapsed() < TIMEOUT, "{:?}", begun.elapsed());
+    assert!(
+        failures
+            .iter()
+            .all(|f| f.cause == Cause::Timeout && f.message.contains("not asked"))
+    );
+    assert_eq!(script.heard("/query"), VALUE_PLACES, "nobody asked again");
+
+    // Once it answers, it is found out by itself: each pause one is let through, and the first answer ends it.
+    script.says(Says::Value(7.0));
+    while servers.value("one", "q", HOUR).await != Ok(7.0) {
+        tokio::task::yield_now().await;
+    }
+    assert!(round(3).await.into_iter().all(|sample| sample == Ok(7.0)));
+}
+
+#[tokio::test]
+async fn who_gets_no_place_in_time_is_told_so() {
+    let (script, servers) = stage(Says::Value(7.0)).await;
+    let places = servers.servers["one"].values.acquire_many(VALUE_PLACES as u32).await;
+    let asked = time::timeout(3 * TIMEOUT, servers.value("one", "q", HOUR)).await;
+    let failure = failure(asked.expect("nobody waits longer than the timeout"));
+    assert_eq!(failure.cause, Cause::Timeout);
+    assert!(
+        failure.message.contains("queue for one of 8 places"),
+        "{}",
+        failure.message
+    );
+    assert_eq!(script.heard("/query"), 0);
+    // A full queue says nothing about the server.
+    drop(places);
+    assert_eq!(servers.value("one", "q", HOUR).await, Ok(7.0));
+}
+
+#[tokio::test]
+async fn a_thousand_backfills_do_not_hold_up_a_value() {
+    let (script, servers) = stage(Says::Value(7.0)).await;
+    let range = (
+        Timestamp::UNIX_EPOCH,
+        Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24),
+    );
+    for i in 0..1000 {
+        let servers = servers.clone();
+        let minute = SignedDuration::from_mins(1);
+        tokio::spawn(async move { servers.range("one", &format!("q{i}"), range, minute).await });
+    }
+    script
+        .heard
+        .subscribe()
+        .wait_for(|heard| heard.len() >= HISTORY_PLACES)
+        .await
+        .unwrap();
+    assert_eq!(servers.value("one", "q", HOUR).await, Ok(7.0));
+    assert_eq!(script.heard("/query_range"), HISTORY_PLACES);
+}
+
+#[tokio::test]
+async fn an_answer_is_fresh_for_half_of_the_asker_s_own_interval() {
+    let (script, servers) = stage(Says::Value(1.0)).await;
+    let short = SignedDuration::ZERO; // half of it is over at once
+    assert_eq!(servers.value("one", "q", HOUR).await, Ok(1.0));
+    script.says(Says::Value(2.0));
+    assert_eq!(
+        servers.value("one", "q", HOUR).await,
+        Ok(1.0),
+        "an equal policy shares it"
+    );
+    assert_eq!(
+        servers.value("one", "q", short).await,
+        Ok(2.0),
+        "a faster one does not act on it"
+    );
+    assert_eq!(
+        servers.value("one", "q", HOUR).await,
+        Ok(2.0),
+        "and the newest is shared"
+    );
+    assert_eq!(script.heard("/query"), 2);
+}
+
+#[tokio::test]
+async fn who_asks_at_once_shares_one_request() {
+    let (script, servers) = stage(Says::Value(1.0)).await;
+    let asked = (0..100).map(|_| servers.value("one", "q", SignedDuration::ZERO));
+    assert!(join_all(asked).await.into_iter().all(|sample| sample == Ok(1.0)));
+    assert_eq!(script.heard("/query"), 1);
+}
+
+#[tokio::test]
+async fn that_nobody_answered_is_not_remembered() {
+    let (script, servers) = stage(Says::Nothing).await;
+    assert_eq!(failure(servers.value("one", "q", HOUR).await).cause, Cause::Timeout);
+    script.says(Says::Value(1.0));
+    assert_eq!(servers.value("one", "q", HOUR).await, Ok(1.0));
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_not_read_to_its_end() {
+    let (script, servers) = stage(Says::SeriesWithoutEnd).await;
+    let failure = failure(servers.value("one", "q", HOUR).await);
+    assert_eq!(failure.cause, Cause::BadAnswer, "{}", failure.message);
+    assert!(failure.message.contains("aggregate"), "{}", failure.message);
+    let heard = script.heard.borrow();
+    assert!(
+        heard[0].contains("limit=2"),
+        "the server is asked not to send more: {}",
+        heard[0]
+    );
+}
