@@ -242,7 +242,14 @@ async fn backfill(promtool: &Path, file: &Path, data: &Path) -> Result<(), Error
     };
     let mut command = tokio::process::Command::new(promtool);
     command
-        .args(["tsdb", "create-blocks-from", "openmetrics", "--quiet"])
+        // Blocks of two hours, the default, would be 169 for two weeks and take 14 s to write; a few take half a second.
+        .args([
+            "tsdb",
+            "create-blocks-from",
+            "openmetrics",
+            "--quiet",
+            "--max-block-duration=14d",
+        ])
         .arg(file)
         .arg(data);
     let output = command
