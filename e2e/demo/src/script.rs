@@ -32,7 +32,7 @@ const STEP: i64 = 10;
 const NOISE: f64 = 0.04;
 
 /// Seconds that set-up is expected to take. Where it takes longer the ramp comes so much earlier in the show.
-const SETUP: i64 = 12;
+const SETUP: i64 = 18;
 
 /// What is played.
 #[derive(Clone, Copy, Debug)]

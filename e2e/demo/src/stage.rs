@@ -124,6 +124,7 @@ impl Stage {
             .grace(Duration::from_secs(5));
         let operator = Process::spawn(operator)?;
         println!("headroom runs; its log is {}", log.display());
+        open(&client).await?;
         let script = script.begins(now() as i64);
         policy(&client, &script).await?;
         tell.send_replace(script);
@@ -187,6 +188,19 @@ async fn install(client: &Client, visit: &Guest) -> anyhow::Result<()> {
         .create(&PostParams::default(), &serde_json::from_value(deployment)?)
         .await
         .context("no Deployment")?;
+    Ok(())
+}
+
+/// Waits until the shop's first pods are ready: what is not open yet cannot be short of anything.
+async fn open(client: &Client) -> anyhow::Result<()> {
+    let deployments: Api<Deployment> = Api::namespaced(client.clone(), NAMESPACE);
+    let ready = |d: Option<&Deployment>| {
+        let status = d.and_then(|d| d.status.as_ref());
+        status.and_then(|s| s.ready_replicas) == Some(REPLICAS)
+    };
+    tokio::time::timeout(Duration::from_secs(300), await_condition(deployments, NAME, ready))
+        .await
+        .context("the Deployment's pods were not ready within five minutes; can the cluster pull its image?")??;
     Ok(())
 }
 

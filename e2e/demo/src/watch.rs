@@ -74,10 +74,7 @@ pub async fn until(stage: &Stage, length: Duration) -> anyhow::Result<Recording>
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         recording.failed = stage.shop.failed();
-        // Before the first pod is ready there is no service whose capacity could be told.
-        if second.ready > 0 || recording.desired.is_some() {
-            recording.take(at, &second);
-        }
+        recording.take(at, &second);
         drop(recording);
         let elapsed = (now() - stage.script.start as f64).max(0.0) as u64;
         let line = line(&second);
