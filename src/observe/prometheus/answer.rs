@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use crate::engine::observation::{Cause, Failure};
 
-/// The API's parameter for the most series wanted; Prometheus before 3.0 and other servers ignore it.
+/// The API's parameter for the most series wanted. Older servers may not know it, so it saves work and bounds nothing.
 pub(super) const MOST_SERIES: (&str, u32) = ("limit", 2);
 /// Longest answer read, in bytes. A part of a range has 10,000 points of at most 40 bytes, and two such series fit.
 const MAX_ANSWER: usize = 1024 * 1024;

@@ -31,8 +31,15 @@ async fn look_up(pods: &Pods, api_version: &str, kind: &str, answers: &[(&str, V
             send.send_response(Response::builder().status(status).body(body).unwrap());
         }
     };
-    let (found, ()) = tokio::join!(target(&client, &targets, pods, &kinds, &reference, "shop"), part);
-    found
+    let part = async {
+        part.await;
+        std::future::pending().await
+    };
+    // Whoever finds without asking does not leave the server waiting.
+    tokio::select! {
+        found = target(&client, &targets, pods, &kinds, &reference, "shop") => found,
+        never = part => never,
+    }
 }
 
 /// Discovery's answer: one kind with these resources.
