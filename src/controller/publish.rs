@@ -151,7 +151,7 @@ pub(super) fn unreachable<'a>(target: &'a TargetRef, error: &'a TargetError, mes
     match error {
         TargetError::NotFound { .. } => Situation::TargetNotFound(target),
         TargetError::UnknownKind { .. } | TargetError::NotScalable { .. } | TargetError::ApiVersion(_) => {
-            Situation::TargetNotScalable(target)
+            Situation::TargetNotScalable(message)
         }
         TargetError::Unreadable { source, .. } => match &**source {
             kube::Error::Api(status) if status.code == 403 => Situation::TargetForbidden { target, message },

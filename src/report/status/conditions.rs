@@ -369,10 +369,7 @@ fn obstacle(situation: &Situation<'_>) -> (&'static str, String) {
                 named(target)
             ),
         ),
-        Situation::TargetNotScalable(target) => (
-            reason::TARGET_NOT_SCALABLE,
-            format!("{} has no scale subresource; correct spec.targetRef", named(target)),
-        ),
+        Situation::TargetNotScalable(message) => (reason::TARGET_NOT_SCALABLE, (*message).to_owned()),
         Situation::TargetForbidden { target, message } => (
             reason::TARGET_FORBIDDEN,
             format!(

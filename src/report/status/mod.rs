@@ -57,8 +57,8 @@ pub enum Situation<'a> {
     InvalidSpec(&'a Invalid),
     /// The target does not exist.
     TargetNotFound(&'a TargetRef),
-    /// The target's kind has no scale subresource, or there is no such kind.
-    TargetNotScalable(&'a TargetRef),
+    /// The target's kind has no scale subresource, or there is no such kind; in words for the admin.
+    TargetNotScalable(&'a str),
     /// The operator may not read the target's scale.
     TargetForbidden {
         /// The target.

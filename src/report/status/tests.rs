@@ -146,7 +146,7 @@ fn obstacles_have_their_reasons() {
         (Situation::InvalidSpec(&invalid), reason::INVALID_SPEC, "Unknown"),
         (Situation::TargetNotFound(&target), reason::TARGET_NOT_FOUND, "False"),
         (
-            Situation::TargetNotScalable(&target),
+            Situation::TargetNotScalable(message),
             reason::TARGET_NOT_SCALABLE,
             "False",
         ),
