@@ -7,9 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::history::Feed;
 use crate::api::{ScalingPolicy, ScalingPolicyStatus};
+use crate::engine::decision::ScaleEvent;
 use crate::engine::observation::Sample;
 use crate::engine::policy::Policy;
-use crate::engine::state::{ScaleEvent, State};
+use crate::engine::state::State;
 use crate::observe::TargetKey;
 use crate::report::status;
 use crate::validate::{self, Invalid};

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::observation::Failure;
-use super::state::ScaleEvent;
 
 /// What `decide` concluded at one instant.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,6 +62,26 @@ pub enum Action {
     Paused,
     /// The target is at zero because a person put it there: autoscaling is off until it is raised (as HPA does).
     Disabled,
+}
+
+/// A change of the replica count, to be made or made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScaleEvent {
+    /// When.
+    pub at: Timestamp,
+    /// Replicas before.
+    pub from: u32,
+    /// Replicas after.
+    pub to: u32,
+    /// A floor forced it: it starts cooldowns and does not count against rate limits.
+    pub forced: bool,
+}
+
+impl ScaleEvent {
+    /// Whether it grew.
+    pub fn up(&self) -> bool {
+        self.to > self.from
+    }
 }
 
 /// One source's contribution.

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::decision::{Action, Decision, Window};
+use super::decision::{Action, Decision, ScaleEvent, Window};
 use super::policy::Policy;
 
 /// Most scale events kept: a rate policy looks back 30 min at most, and an interval of 1 s makes one change a second at
@@ -29,26 +29,6 @@ pub struct State {
     pub(super) windows: Vec<Window>,
     /// `spec.maxReplicas` that the target last obeyed.
     pub(super) obeyed_max: Option<u32>,
-}
-
-/// A change of the replica count that was made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ScaleEvent {
-    /// When.
-    pub at: Timestamp,
-    /// Replicas before.
-    pub from: u32,
-    /// Replicas after.
-    pub to: u32,
-    /// A floor forced it: it starts cooldowns and does not count against rate limits.
-    pub forced: bool,
-}
-
-impl ScaleEvent {
-    /// Whether it grew.
-    pub fn up(&self) -> bool {
-        self.to > self.from
-    }
 }
 
 impl State {

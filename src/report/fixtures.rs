@@ -5,11 +5,11 @@ use jiff::{SignedDuration, Timestamp};
 use super::status::{Actuation, Decided, Report, Situation, build};
 use crate::api::status::ScalingPolicyStatus;
 use crate::engine::decide;
-use crate::engine::decision::{Action, Decision};
+use crate::engine::decision::{Action, Decision, ScaleEvent};
 use crate::engine::forecast::{Forecast, Forecaster, Settings};
 use crate::engine::observation::{Cause, Failure, Observation, Replicas, Sample};
 use crate::engine::policy::Policy;
-use crate::engine::state::{ScaleEvent, State};
+use crate::engine::state::State;
 
 /// One metric with a target of 200 per replica, at most 20 replicas.
 pub(super) const REQUESTS: &str = "

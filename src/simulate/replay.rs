@@ -14,11 +14,11 @@ use super::plant::Plant;
 use super::series::{Holes, Series};
 use super::timeline::{Evidence, Tick};
 use crate::engine;
-use crate::engine::decision::{Action, Decision};
+use crate::engine::decision::{Action, Decision, ScaleEvent};
 use crate::engine::forecast::{Errors, Forecaster, Settings};
 use crate::engine::observation::{Observation, Replicas};
 use crate::engine::policy::{Lead, Policy};
-use crate::engine::state::{ScaleEvent, State};
+use crate::engine::state::State;
 
 /// What is replayed, and on what.
 #[derive(Clone, Debug)]

@@ -10,11 +10,11 @@ use super::summary::Tally;
 use super::timeline::Tick;
 use super::{example, read_policy};
 use crate::engine;
-use crate::engine::decision::Action;
+use crate::engine::decision::{Action, ScaleEvent};
 use crate::engine::forecast::{Forecaster, Settings};
 use crate::engine::observation::{Observation, Replicas};
 use crate::engine::policy::{Behavior, Bounds, Metric, Mode, Policy, Target};
-use crate::engine::state::{ScaleEvent, State};
+use crate::engine::state::State;
 
 fn secs(seconds: i64) -> SignedDuration {
     SignedDuration::from_secs(seconds)

@@ -66,7 +66,7 @@ proptest! {
             jumped.record(&run.policy, &d);
             let now = d.at;
             if let Some(event) = first.change().filter(|_| step.writes) {
-                jumped.scaled(headroom::engine::state::ScaleEvent { at: now, ..event });
+                jumped.scaled(headroom::engine::decision::ScaleEvent { at: now, ..event });
             }
             run.apply(first, step.writes);
         }

@@ -1,9 +1,9 @@
 //! Laws over whole runs: rate limits, cooldowns, stabilisation and restarts, counted from the log and not the state.
 
 use headroom::engine::decide;
-use headroom::engine::decision::Action;
+use headroom::engine::decision::{Action, ScaleEvent};
 use headroom::engine::policy::{Amount, RatePolicy, SelectPolicy};
-use headroom::engine::state::{ScaleEvent, State};
+use headroom::engine::state::State;
 use jiff::{SignedDuration, Timestamp};
 use proptest::collection::vec;
 use proptest::prelude::*;

@@ -1,11 +1,11 @@
 //! A closed loop: observe, decide, record, apply; with a log of everything, so that laws need not trust the state.
 
 use headroom::engine::decide;
-use headroom::engine::decision::Decision;
+use headroom::engine::decision::{Decision, ScaleEvent};
 use headroom::engine::forecast::Forecast;
 use headroom::engine::observation::{Observation, Replicas, Sample};
 use headroom::engine::policy::Policy;
-use headroom::engine::state::{ScaleEvent, State};
+use headroom::engine::state::State;
 use jiff::{SignedDuration, Timestamp};
 
 /// What happens at one tick.

@@ -7,14 +7,14 @@ use std::str::FromStr;
 
 use croner::Cron;
 use headroom::engine::decide;
-use headroom::engine::decision::Decision;
+use headroom::engine::decision::{Decision, ScaleEvent};
 use headroom::engine::forecast::{Abstention, Bound, Forecast, Model, Samples, Trust};
 use headroom::engine::observation::{Cause, Failure, Observation, Replicas, Sample};
 use headroom::engine::policy::{
     Amount, Behavior, Bounds, End, Lead, Metric, Mode, Policy, Prediction, PredictionMode, RatePolicy, Schedule,
     SelectPolicy, Target,
 };
-use headroom::engine::state::{ScaleEvent, State};
+use headroom::engine::state::State;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 

@@ -84,8 +84,8 @@ fn free_at(rules: &ScalingRules, state: &State, now: Timestamp) -> Option<Timest
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::decision::ScaleEvent;
     use crate::engine::policy::{Behavior, Bounds, Mode};
-    use crate::engine::state::ScaleEvent;
     use jiff::SignedDuration;
 
     /// Amount and period in seconds.

@@ -7,7 +7,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::{count, time};
 use crate::api::status::{DampingStatus, ScaleEventStatus, ScalingPolicyStatus};
-use crate::engine::state::{ScaleEvent, State};
+use crate::engine::decision::ScaleEvent;
+use crate::engine::state::State;
 
 /// The schema's bound of `scaleEvents`.
 const MOST_EVENTS: usize = 64;

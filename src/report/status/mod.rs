@@ -19,10 +19,10 @@ use crate::api::status::{
     DecisionStatus, ForecastErrorStatus, ForecastStatus, LimitStatus, MetricErrorStatus, MetricStatus,
     NextEligibleStatus, ProposalStatus, SampleCount, ScalingPolicyStatus, ScheduleStatus,
 };
-use crate::engine::decision::{Action, Decision, Outcome, Proposal, Source};
+use crate::engine::decision::{Action, Decision, Outcome, Proposal, ScaleEvent, Source};
 use crate::engine::forecast::{Forecast, Trust};
 use crate::engine::policy::Policy;
-use crate::engine::state::{ScaleEvent, State};
+use crate::engine::state::State;
 use crate::validate::Invalid;
 
 pub use change::{material, worth_writing};
