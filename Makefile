@@ -1,4 +1,5 @@
 # Headroom's tasks. `make help` explains every one.
+# Always --workspace: another set of packages has other features, and every dependency would be compiled again.
 # CARGO_TARGET_DIR and HEADROOM_CACHE (control-plane binaries) may point outside the checkout.
 
 TARGET  := $(or $(CARGO_TARGET_DIR),target)
@@ -31,19 +32,19 @@ test: binaries ## Pass every test: unit, table, property, scenario, and against 
 
 test-unit: ## Only what needs no control plane
 	cargo test --workspace --locked --exclude headroom-cluster --lib --bins
-	cargo test --locked $(addprefix --test ,$(TESTS))
+	cargo test --workspace --locked $(addprefix --test ,$(TESTS))
 
 test-cluster: binaries ## Only what needs a control plane
-	cargo test --locked --test cluster
+	cargo test --workspace --locked --test cluster
 
 bench: ## Criterion benchmarks of decide and the forecast
-	cargo bench --locked --bench decide --bench forecast
+	cargo bench --workspace --locked --bench decide --bench forecast
 
 bench-operator: ## Memory and processor time of the operator with POLICIES=100 on a control plane
-	cargo bench --locked --bench operator
+	cargo bench --workspace --locked --bench operator
 
 generate: ## Write what is generated from the code: CRD, reference pages, precedence table
-	UPDATE=1 cargo test --locked --test crd --test precedence --test reference
+	UPDATE=1 cargo test --workspace --locked --test crd --test precedence --test reference
 
 check: fmt clippy deny ## Format, lints, licences
 
@@ -52,7 +53,7 @@ fmt: ## Check the format
 
 clippy: ## Lints, warnings denied
 	cargo clippy --workspace --all-targets --locked -- -D warnings
-	cargo clippy --locked --bench operator -- -D warnings
+	cargo clippy --workspace --locked --bench operator -- -D warnings
 
 deny: ## Licences, bans and sources of dependencies
 	cargo deny --locked check licenses bans sources

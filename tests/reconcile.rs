@@ -113,17 +113,24 @@ fn stage() -> (Arc<Context>, ApiServer) {
     )
 }
 
+/// Reconciles so many times while the API server plays its part.
+async fn plays<F: Future<Output = ()>>(mode: &str, times: usize, part: impl FnOnce(ApiServer) -> F) -> Vec<Action> {
+    let (context, server) = stage();
+    let reconciled = async {
+        let mut actions = Vec::new();
+        for _ in 0..times {
+            actions.push(reconcile(policy(mode), context.clone()).await.unwrap());
+        }
+        drop(context); // the last client: the server sees the end of the requests
+        actions
+    };
+    let (actions, ()) = tokio::join!(reconciled, part(server));
+    actions
+}
+
 /// Reconciles once while the API server plays its part.
 async fn play<F: Future<Output = ()>>(mode: &str, part: impl FnOnce(ApiServer) -> F) -> Action {
-    let (context, server) = stage();
-    let object = policy(mode);
-    let reconciled = async {
-        let action = reconcile(object, context.clone()).await.unwrap();
-        drop(context); // the last client: the server sees the end of the requests
-        action
-    };
-    let (action, ()) = tokio::join!(reconciled, part(server));
-    action
+    plays(mode, 1, part).await.remove(0)
 }
 
 #[tokio::test]
@@ -264,21 +271,9 @@ async fn a_refusal_is_no_conflict_and_is_told() {
     assert_ne!(action, Action::requeue(Duration::from_secs(1)), "no hurry");
 }
 
-/// Reconciles so many times.
-async fn turns(context: &Arc<Context>, times: usize) {
-    for _ in 0..times {
-        reconcile(policy("Active"), context.clone()).await.unwrap();
-    }
-}
-
 #[tokio::test]
 async fn a_change_whose_answer_was_lost_counts_once_it_shows() {
-    let (context, mut server) = stage();
-    let reconciled = async {
-        turns(&context, 2).await;
-        drop(context);
-    };
-    let part = async move {
+    plays("Active", 2, |mut server| async move {
         server.shows_scale(2).await;
         server.stores("Active").await;
         server.takes("PATCH", SCALE, refused(504, "Timeout")).await;
@@ -292,18 +287,13 @@ async fn a_change_whose_answer_was_lost_counts_once_it_shows() {
         assert_eq!(written(&reported)["damping"]["scaleEvents"][0]["to"], 5);
         assert_eq!(written(&reported)["damping"].get("pendingScale"), None);
         server.ends().await;
-    };
-    tokio::join!(reconciled, part);
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn our_own_change_is_no_reason_to_decide_again_but_somebody_elses_is() {
-    let (context, mut server) = stage();
-    let reconciled = async {
-        turns(&context, 4).await;
-        drop(context);
-    };
-    let part = async move {
+    plays("Active", 4, |mut server| async move {
         server.shows_scale(2).await;
         server.stores("Active").await;
         server.takes("PATCH", SCALE, scale(5)).await;
@@ -324,8 +314,8 @@ async fn our_own_change_is_no_reason_to_decide_again_but_somebody_elses_is() {
         );
         server.stores("Active").await;
         server.ends().await;
-    };
-    tokio::join!(reconciled, part);
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -1,26 +1,14 @@
 //! The reference pages: `docs/api.md` from the CRD's schema, `docs/metrics.md` from the table of metrics.
 //!
-//! Each test fails while its page is not what the code gives; `UPDATE=1 cargo test --test reference` writes them anew.
+//! Each test fails while its page is not what the code gives; `make generate` writes them anew.
+
+mod generated;
 
 use std::fmt::Write;
-use std::path::Path;
 
 use headroom::api::crd;
 use headroom::report::metrics::{ALL, Kind};
 use serde_json::Value;
-
-#[track_caller]
-fn check(page: &str, is: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(page);
-    if std::env::var_os("UPDATE").is_some() {
-        std::fs::write(&path, is).unwrap();
-    }
-    let present = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        present == is,
-        "docs/{page} is stale: run UPDATE=1 cargo test --test reference"
-    );
-}
 
 #[test]
 fn metrics() {
@@ -42,7 +30,7 @@ fn metrics() {
         let (name, labels) = (metric.full_name(), labels.join(", "));
         let _ = writeln!(page, "| `{name}` | {kind} | {labels} | {}. |", metric.help);
     }
-    check("metrics.md", &page);
+    generated::check("docs/metrics.md", &page);
 }
 
 #[test]
@@ -62,7 +50,7 @@ fn api() {
         page.push_str("\n| Field | Type | Default | Meaning |\n|---|---|---|---|\n");
         fields(&mut page, part, part_schema);
     }
-    check("api.md", &page);
+    generated::check("docs/api.md", &page);
 }
 
 /// A row for each field below, depth first.

@@ -14,7 +14,7 @@ use super::plant::Plant;
 use super::series::{Holes, Series};
 use super::timeline::{Evidence, Tick};
 use crate::engine;
-use crate::engine::decision::{Action, Decision, ScaleEvent};
+use crate::engine::decision::Decision;
 use crate::engine::forecast::{Errors, Forecaster, Settings};
 use crate::engine::observation::{Observation, Replicas};
 use crate::engine::policy::{Lead, Policy};
@@ -148,14 +148,9 @@ impl<'a> Replay<'a> {
         };
         let decision = engine::decide(policy, &self.state, &observation, now);
         self.state.record(policy, &decision);
-        if let Action::Scale { to, forced } = decision.action {
-            self.plant.scale(now, to);
-            self.state.scaled(ScaleEvent {
-                at: now,
-                from: current,
-                to,
-                forced,
-            });
+        if let Some(event) = decision.change() {
+            self.plant.scale(now, event.to);
+            self.state.scaled(event);
         }
         let ready = self.plant.ready();
         let tick = Tick {

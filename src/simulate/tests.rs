@@ -10,7 +10,6 @@ use super::summary::Tally;
 use super::timeline::Tick;
 use super::{example, read_policy};
 use crate::engine;
-use crate::engine::decision::{Action, ScaleEvent};
 use crate::engine::forecast::{Forecaster, Settings};
 use crate::engine::observation::{Observation, Replicas};
 use crate::engine::policy::{Behavior, Bounds, Metric, Mode, Policy, Target};
@@ -136,15 +135,10 @@ fn a_replay_is_decide_in_a_loop() {
         };
         let decision = engine::decide(policy, &state, &observation, now);
         state.record(policy, &decision);
-        if let Action::Scale { to, forced } = decision.action {
-            born.resize(to as usize, now);
+        if let Some(event) = decision.change() {
+            born.resize(event.to as usize, now);
             changes += 1;
-            state.scaled(ScaleEvent {
-                at: now,
-                from: spec,
-                to,
-                forced,
-            });
+            state.scaled(event);
         }
         assert_eq!(step.decision, decision);
         assert_eq!(

@@ -80,9 +80,10 @@ behavior:
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_crash_between_announcement_and_write_counts_as_no_change() {
-    let stage = Stage::set("pending").await;
+/// What a crash leaves behind: ten replicas of which two are needed, a policy with a cooldown of an hour, and a change
+/// that was announced.
+async fn crashed(name: &str, from: u32, to: u32) -> Stage {
+    let stage = Stage::set(name).await;
     stage.metrics.says(200.0);
     stage.deployment("web", 10).await;
     let spec = "
@@ -97,15 +98,17 @@ behavior:
   scaleDown: {stabilizationWindowSeconds: 0, cooldownSeconds: 3600}
 ";
     stage.policy("web", spec).await;
-    // What a crash right after the announcement leaves: the change was never made.
     let now = headroom::clock::now();
-    let pending = serde_json::json!({"status": {"damping": {"pendingScale": {"at": now, "from": 10, "to": 2}}}});
-    let parameters = kube::api::PatchParams::default();
+    let pending = serde_json::json!({"status": {"damping": {"pendingScale": {"at": now, "from": from, "to": to}}}});
+    let (parameters, pending) = (kube::api::PatchParams::default(), kube::api::Patch::Merge(pending));
+    let patched = stage.policies().patch_status("web", &parameters, &pending).await;
+    patched.unwrap();
     stage
-        .policies()
-        .patch_status("web", &parameters, &kube::api::Patch::Merge(pending))
-        .await
-        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crash_between_announcement_and_write_counts_as_no_change() {
+    let stage = crashed("pending", 10, 2).await;
     let _operator = stage.operator().await;
     // No change was made, so no cooldown runs.
     stage.until_replicas("web", 2).await;
@@ -120,30 +123,7 @@ behavior:
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crash_between_write_and_report_keeps_the_cooldown() {
-    let stage = Stage::set("made").await;
-    stage.metrics.says(200.0);
-    stage.deployment("web", 10).await;
-    let spec = "
-minReplicas: 2
-maxReplicas: 20
-interval: 1s
-metrics:
-  - name: requests
-    prometheus: {query: requests}
-    target: {averageValue: '100'}
-behavior:
-  scaleDown: {stabilizationWindowSeconds: 0, cooldownSeconds: 3600}
-";
-    stage.policy("web", spec).await;
-    // What a crash right after the write leaves: announced, made, not reported.
-    let now = headroom::clock::now();
-    let pending = serde_json::json!({"status": {"damping": {"pendingScale": {"at": now, "from": 20, "to": 10}}}});
-    let (parameters, pending) = (kube::api::PatchParams::default(), kube::api::Patch::Merge(pending));
-    stage
-        .policies()
-        .patch_status("web", &parameters, &pending)
-        .await
-        .unwrap();
+    let stage = crashed("made", 20, 10).await;
     let operator = stage.operator().await;
     operator.decides(3.0).await;
     assert_eq!(

@@ -1,15 +1,16 @@
 //! The precedence, as one table: which rule beats which, for every pair that can meet.
 //!
 //! `rows` is the table, `given` what its rows are made of. The same rows make `docs/precedence.md`; this test fails
-//! where the page differs from them (`UPDATE=1 cargo test --test precedence` writes it anew).
+//! where the page differs from them (`make generate` writes it anew).
 
+#[path = "../generated/mod.rs"]
+mod generated;
 mod given;
 // One line a row, however long: it is read as a table.
 #[rustfmt::skip]
 mod rows;
 
 use std::fmt::Write as _;
-use std::path::Path;
 
 use headroom::engine::decision::{Action, Decision};
 
@@ -66,16 +67,7 @@ fn names_are_unique() {
 
 #[test]
 fn the_page_shows_the_table() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/precedence.md");
-    let page = page();
-    if std::env::var_os("UPDATE").is_some() {
-        std::fs::write(&path, &page).unwrap();
-    }
-    let present = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        present == page,
-        "docs/precedence.md is stale: run UPDATE=1 cargo test --test precedence"
-    );
+    generated::check("docs/precedence.md", &page());
 }
 
 fn page() -> String {
