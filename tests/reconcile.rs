@@ -328,3 +328,24 @@ async fn a_policy_that_was_edited_meanwhile_writes_nothing() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_change_settles_even_if_it_could_not_be_reported() {
+    let (context, mut server) = stage();
+    let reconciled = async {
+        assert!(reconcile(policy("Active"), context.clone()).await.is_err());
+        reconcile(policy("Active"), context.clone()).await.unwrap();
+        drop(context);
+    };
+    let part = async move {
+        server.shows_scale(2).await;
+        server.stores("Active").await;
+        server.takes("PATCH", SCALE, scale(5)).await;
+        server.takes("POST", EVENTS, json!({})).await;
+        server.takes("PATCH", STATUS, refused(500, "InternalError")).await;
+        // Our own change: no second decision on the sample that made the first.
+        server.takes("GET", SCALE, scale(5)).await;
+        server.ends().await;
+    };
+    tokio::join!(reconciled, part);
+}

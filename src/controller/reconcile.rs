@@ -151,27 +151,12 @@ async fn one(
     let written = act(object, &decision, &target, context, memory).await;
     let next = next.min(until_window(&decision, now));
 
-    // report (I/O)
-    let situation = Decided {
-        policy: &policy,
-        decision: &decision,
-        state: &memory.state(&target.uid, observation.replicas.spec, now).clone(),
-        target_uid: &target.uid,
-        forecast: observation.forecast.as_ref(),
-        startup: memory.startup,
-        pending: memory.pending,
-        actuation: match &written {
-            Written::Nothing | Written::Conflict => Actuation::Nothing,
-            Written::Scaled => Actuation::Scaled,
-            Written::Failed(message) => Actuation::Failed(message),
-        },
-    };
-    publish::report(context, subject, memory, Situation::Decided(situation), now).await?;
-    memory.conflicts = match written {
+    // Before the report, which may fail: what was made has to settle all the same.
+    memory.conflicts = match &written {
         Written::Conflict => memory.conflicts.saturating_add(1),
         _ => 0,
     };
-    let (next, failure) = match written {
+    let (next, failure) = match &written {
         Written::Nothing => (next, None),
         Written::Scaled => {
             let until = settled(&uid, policy.interval, &decision, now);
@@ -188,6 +173,23 @@ async fn one(
         ),
         Written::Failed(_) => (next, Some(ErrorKind::Scale)),
     };
+
+    // report (I/O)
+    let situation = Decided {
+        policy: &policy,
+        decision: &decision,
+        state: &memory.state(&target.uid, observation.replicas.spec, now).clone(),
+        target_uid: &target.uid,
+        forecast: observation.forecast.as_ref(),
+        startup: memory.startup,
+        pending: memory.pending,
+        actuation: match &written {
+            Written::Nothing | Written::Conflict => Actuation::Nothing,
+            Written::Scaled => Actuation::Scaled,
+            Written::Failed(message) => Actuation::Failed(message),
+        },
+    };
+    publish::report(context, subject, memory, Situation::Decided(situation), now).await?;
     Ok(Turn {
         next: Requeue::requeue(next),
         failure,
