@@ -12,9 +12,8 @@ use crate::engine::decision::Decision;
 /// Over so long the first looks after a start are spread: the default interval.
 const SPREAD: SignedDuration = SignedDuration::from_secs(15);
 
-/// When a change has settled: at the policy's next turn that is at least half an interval away, because a sample is
-/// shared for so long, and scaling a second time on the sample that the first change was made by would be wrong. At a
-/// window's edge at the latest.
+/// When a change has settled: at the policy's next turn that is at least half an interval away: sooner, the
+/// metric has not seen the change yet, and the same load would be acted upon twice. At a window's edge at the latest.
 pub(super) fn settled(uid: &str, interval: SignedDuration, decision: &Decision, now: Timestamp) -> Timestamp {
     let after = |wait: Duration| {
         SignedDuration::try_from(wait)

@@ -1,7 +1,7 @@
 //! Observing: cluster and Prometheus in, `engine::Observation` out. All of it is I/O; none of it decides anything.
 //!
 //! [`Targets`] and [`Pods`] are fed by shared watches, so a sync asks the API server nothing for a watched kind;
-//! [`Servers`] asks Prometheus once per query and half interval, however many policies ask. Neighbours: `controller`
+//! [`Servers`] asks Prometheus once per query and twentieth of an interval, however many policies ask. Neighbours: `controller`
 //! calls, `engine` reads the result.
 
 pub mod pods;

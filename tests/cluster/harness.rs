@@ -214,12 +214,8 @@ impl Operator {
     /// Waits until so many more decisions were made: what has not been written by then will not be.
     pub async fn decides(&self, more: f64) {
         let target = self.count("headroom_decisions_total").await + more;
-        let enough = async {
-            while self.count("headroom_decisions_total").await < target {
-                tokio::task::yield_now().await;
-            }
-        };
-        within("more decisions", enough).await;
+        let enough = async || (self.count("headroom_decisions_total").await >= target).then_some(());
+        polled("more decisions", enough).await;
     }
 }
 
@@ -248,6 +244,21 @@ pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, future)
         .await
         .unwrap_or_else(|_| panic!("never came about: {what}"))
+}
+
+/// What `ask` yields once it yields something, within the test's patience: for what tells nobody when it changes. Ten
+/// times a second, because asking without a pause takes the processor from whoever is waited for.
+pub async fn polled<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let mut pause = tokio::time::interval(Duration::from_millis(100));
+    let asked = async {
+        loop {
+            pause.tick().await;
+            if let Some(found) = ask().await {
+                return found;
+            }
+        }
+    };
+    within(what, asked).await
 }
 
 /// A loopback address nobody listens on. The operator binds it a moment later; nothing else here takes fixed ports.

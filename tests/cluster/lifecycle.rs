@@ -2,7 +2,7 @@
 
 use kube::api::DeleteParams;
 
-use crate::harness::{Stage, condition, is, within};
+use crate::harness::{Stage, condition, is, polled};
 
 const SPEC: &str = "
 minReplicas: 2
@@ -61,12 +61,8 @@ async fn a_deleted_policy_leaves_its_target_as_it_is() {
     let series = format!("policy=\"{}\"", "web");
     assert!(operator.page().await.contains(&series));
     stage.delete_policy("web").await;
-    let forgotten = async {
-        while operator.page().await.contains(&series) {
-            tokio::task::yield_now().await;
-        }
-    };
-    within("its series are gone", forgotten).await;
+    let forgotten = async || (!operator.page().await.contains(&series)).then_some(());
+    polled("its series are gone", forgotten).await;
     let generation = stage.generation("web").await;
     stage.metrics.says(100.0);
     operator.decides(7.0).await; // seven seconds: the deleted policy's turn would have come

@@ -159,9 +159,9 @@ async fn a_thousand_backfills_do_not_hold_up_a_value() {
 }
 
 #[tokio::test]
-async fn an_answer_is_fresh_for_half_of_the_asker_s_own_interval() {
+async fn an_answer_is_fresh_for_a_part_of_the_asker_s_own_interval() {
     let (script, servers) = stage(Says::Value(1.0)).await;
-    let short = SignedDuration::ZERO; // half of it is over at once
+    let short = SignedDuration::ZERO; // a part of it is over at once
     assert_eq!(servers.value("one", "q", HOUR).await, Ok(1.0));
     script.says(Says::Value(2.0));
     assert_eq!(
