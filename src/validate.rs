@@ -5,6 +5,7 @@
 //! the field, the value and the remedy; all of them are reported, not only the first. Pure. PromQL is checked by the
 //! Prometheus server itself, at the first query.
 
+mod metric;
 mod problems;
 
 use std::fmt;
@@ -12,12 +13,12 @@ use std::fmt;
 use jiff::SignedDuration;
 
 use crate::api::{
-    Duration, HpaPolicyType, HpaScalingRules, HpaSelectPolicy, LeadTime, MetricSpec, PolicyBehavior, PolicyMode,
+    Duration, FallbackSpec, HpaPolicyType, HpaScalingRules, HpaSelectPolicy, LeadTime, PolicyBehavior, PolicyMode,
     PredictionModeSpec, PredictionSpec, ScalingPolicySpec, ScheduleSpec,
 };
 use crate::engine::policy::{
-    Amount, Behavior, Bounds, End, Lead, Metric, Mode, Policy, Prediction, PredictionMode, RatePolicy, ScalingRules,
-    Schedule, SelectPolicy, Target,
+    Amount, Behavior, Bounds, End, Fallback, Lead, Metric, Mode, Policy, Prediction, PredictionMode, RatePolicy,
+    ScalingRules, Schedule, SelectPolicy, Target,
 };
 
 use problems::{MOST_REPLICAS, Problems};
@@ -59,7 +60,11 @@ impl fmt::Display for Invalid {
 pub fn policy(spec: &ScalingPolicySpec) -> Result<Policy, Invalid> {
     let mut p = Problems::default();
     let bounds = Bounds {
-        min: p.replicas("minReplicas", spec.min_replicas),
+        min: if spec.min_replicas == 0 {
+            0
+        } else {
+            p.replicas("minReplicas", spec.min_replicas)
+        },
         max: p.replicas("maxReplicas", spec.max_replicas),
     };
     if bounds.min > bounds.max {
@@ -77,7 +82,17 @@ pub fn policy(spec: &ScalingPolicySpec) -> Result<Policy, Invalid> {
             "nothing to scale by: give at least one entry in metrics or schedules",
         );
     }
-    let metrics: Vec<Metric> = spec.metrics.iter().filter_map(|m| metric(m, &mut p)).collect();
+    let metrics: Vec<Metric> = spec.metrics.iter().filter_map(|m| metric::metric(m, &mut p)).collect();
+    for m in spec
+        .metrics
+        .iter()
+        .filter(|m| bounds.min > 0 && m.activation_value.is_some())
+    {
+        p.add(
+            format!("metrics[{}].activationValue", m.name),
+            format!("acts only where minReplicas is 0; it is {}", bounds.min),
+        );
+    }
     let schedules: Vec<Schedule> = spec.schedules.iter().filter_map(|s| schedule(s, &mut p)).collect();
     p.names("metrics", spec.metrics.iter().map(|m| m.name.as_str()));
     p.names("schedules", spec.schedules.iter().map(|s| s.name.as_str()));
@@ -93,6 +108,7 @@ pub fn policy(spec: &ScalingPolicySpec) -> Result<Policy, Invalid> {
         }
     }
     let prediction = spec.prediction.as_ref().and_then(|s| prediction(s, &metrics, &mut p));
+    let fallback = spec.fallback.as_ref().map(|s| fallback(s, bounds, &metrics, &mut p));
     let interval = p.duration("interval", &spec.interval, "1s", "1h");
     let behavior = behavior(&spec.behavior, &mut p);
     p.finish(Policy {
@@ -106,30 +122,30 @@ pub fn policy(spec: &ScalingPolicySpec) -> Result<Policy, Invalid> {
         metrics,
         schedules,
         prediction,
+        fallback,
         behavior,
     })
 }
 
-fn metric(spec: &MetricSpec, p: &mut Problems) -> Option<Metric> {
-    if spec.prometheus.query.trim().is_empty() {
+fn fallback(spec: &FallbackSpec, bounds: Bounds, metrics: &[Metric], p: &mut Problems) -> Fallback {
+    let replicas = p.replicas("fallback.replicas", spec.replicas);
+    let Bounds { min, max } = bounds;
+    if min <= max && !(min..=max).contains(&replicas) {
         p.add(
-            format!("metrics[{}].prometheus.query", spec.name),
-            "is empty; write a PromQL query that returns one number",
+            "fallback.replicas",
+            format!("{replicas} is not from minReplicas to maxReplicas ({min} to {max})"),
         );
     }
-    let field = format!("metrics[{}].target", spec.name);
-    let target = match (&spec.target.value, &spec.target.average_value) {
-        (Some(value), None) => Target::Value(p.positive(&format!("{field}.value"), &value.0)?),
-        (None, Some(value)) => Target::AverageValue(p.positive(&format!("{field}.averageValue"), &value.0)?),
-        _ => {
-            p.add(field, "must have exactly one of value and averageValue");
-            return None;
-        }
-    };
-    Some(Metric {
-        name: spec.name.as_str().into(),
-        target,
-    })
+    if metrics.is_empty() {
+        p.add(
+            "fallback",
+            "needs a metric that can fail; give one in metrics or leave fallback out",
+        );
+    }
+    Fallback {
+        replicas,
+        after: p.duration("fallback.after", &spec.after, "15s", "1d"),
+    }
 }
 
 fn schedule(spec: &ScheduleSpec, p: &mut Problems) -> Option<Schedule> {
@@ -194,7 +210,7 @@ fn schedule(spec: &ScheduleSpec, p: &mut Problems) -> Option<Schedule> {
 
 fn prediction(spec: &PredictionSpec, metrics: &[Metric], p: &mut Problems) -> Option<Prediction> {
     let metric = metrics.iter().position(|m| *m.name == *spec.metric);
-    match metric.map(|i| metrics[i].target) {
+    match metric.map(|i| metrics[i].rule.target()) {
         None => {
             let names: Vec<&str> = metrics.iter().map(|m| &*m.name).collect();
             p.add(
@@ -206,14 +222,14 @@ fn prediction(spec: &PredictionSpec, metrics: &[Metric], p: &mut Problems) -> Op
                 ),
             );
         }
-        Some(Target::Value(_)) => p.add(
+        Some(None | Some(Target::Value(_))) => p.add(
             "prediction.metric",
             format!(
-                "{:?} has a value target; a forecast needs an averageValue target on a total load",
+                "{:?} has no averageValue target; a forecast needs one, on a total load that can be divided",
                 spec.metric
             ),
         ),
-        Some(Target::AverageValue(_)) => {}
+        Some(Some(Target::AverageValue(_))) => {}
     }
     let history = p.duration("prediction.history", &spec.history, "3d", "35d");
     let lead = match &spec.lead_time {

@@ -12,10 +12,10 @@ pub mod spec;
 pub mod status;
 
 pub use behavior::{HpaPolicy, HpaPolicyType, HpaScalingRules, HpaSelectPolicy, PolicyBehavior};
-pub use scalar::{Duration, LeadTime, Number, Quantity, Tolerance};
+pub use scalar::{Duration, LeadTime, Level, Number, Quantity, Tolerance};
 pub use spec::{
-    MetricSpec, MetricTarget, PolicyMode, PredictionModeSpec, PredictionSpec, PrometheusSource, ScalingPolicy,
-    ScalingPolicySpec, ScheduleSpec, TargetRef,
+    FallbackSpec, MetricSpec, MetricTarget, PolicyMode, PredictionModeSpec, PredictionSpec, PrometheusSource,
+    ScalingPolicy, ScalingPolicySpec, ScheduleSpec, StepDownSpec, StepUpSpec, TargetRef, ThresholdsSpec,
 };
 pub use status::ScalingPolicyStatus;
 

@@ -50,6 +50,37 @@ impl From<&str> for Quantity {
     }
 }
 
+/// A value of a metric: a quantity from 0 up, as integer or string.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Level(pub Number);
+
+impl JsonSchema for Level {
+    fn schema_name() -> Cow<'static, str> {
+        "Level".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        not_negative("1000, \"0.5\" or \"500m\"")
+    }
+}
+
+/// A quantity from 0 up, with what to write instead.
+fn not_negative(such_as: &str) -> Schema {
+    json_schema!({
+        "x-kubernetes-int-or-string": true,
+        "maxLength": 32,
+        "x-kubernetes-validations": [{
+            "rule": "type(self) == int ? int(self) >= 0 : isQuantity(string(self)) && !quantity(string(self)).isLessThan(quantity('0'))",
+            "messageExpression": format!("'must be a quantity from 0 up, such as {such_as}; got ' + string(self)")
+        }]
+    })
+}
+
 /// A relative deviation, HPA's `tolerance`: a quantity from 0 up, such as `"0.1"` for 10 %.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -65,14 +96,7 @@ impl JsonSchema for Tolerance {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "x-kubernetes-int-or-string": true,
-            "maxLength": 32,
-            "x-kubernetes-validations": [{
-                "rule": "type(self) == int ? int(self) >= 0 : isQuantity(string(self)) && !quantity(string(self)).isLessThan(quantity('0'))",
-                "messageExpression": "'must be a quantity from 0 up, such as \"0.1\" for 10 %; got ' + string(self)"
-            }]
-        })
+        not_negative("\"0.1\" for 10 %")
     }
 }
 

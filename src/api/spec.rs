@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::behavior::PolicyBehavior;
-use super::scalar::{Duration, LeadTime, Quantity};
+use super::scalar::{Duration, LeadTime, Level, Quantity};
 use super::status::ScalingPolicyStatus;
 
 /// What a target should have ready, from which evidence, and within which limits.
@@ -44,9 +44,18 @@ use super::status::ScalingPolicyStatus;
     validation = Rule::new("!has(self.prediction) || self.metrics.exists(m, m.name == self.prediction.metric)")
         .message(Message::Expression("'prediction.metric (' + self.prediction.metric + ') must be the name of an entry in metrics'".into()))
         .field_path(".prediction.metric"),
-    validation = Rule::new("!has(self.prediction) || self.metrics.all(m, m.name != self.prediction.metric || has(m.target.averageValue))")
+    validation = Rule::new("!has(self.prediction) || self.metrics.all(m, m.name != self.prediction.metric || has(m.target) && has(m.target.averageValue))")
         .message("prediction.metric must name a metric whose target is an averageValue: a total load can be forecast and divided, an average over the present replicas cannot")
         .field_path(".prediction.metric"),
+    validation = Rule::new("self.minReplicas == 0 || self.metrics.all(m, !has(m.activationValue))")
+        .message(Message::Expression("'activationValue acts only where minReplicas is 0; it is %d'.format([self.minReplicas])".into()))
+        .field_path(".metrics"),
+    validation = Rule::new("!has(self.fallback) || size(self.metrics) > 0")
+        .message("fallback needs a metric that can fail; give one in metrics or leave fallback out")
+        .field_path(".fallback"),
+    validation = Rule::new("!has(self.fallback) || self.fallback.replicas >= self.minReplicas && self.fallback.replicas <= self.maxReplicas")
+        .message(Message::Expression("'fallback.replicas must lie from minReplicas to maxReplicas (%d to %d); it is %d'.format([self.minReplicas, self.maxReplicas, self.fallback.replicas])".into()))
+        .field_path(".fallback.replicas"),
     validation = Rule::new("self.schedules.all(s, has(s.maxReplicas) || !has(s.minReplicas) || s.minReplicas <= self.maxReplicas)")
         .message(Message::Expression("'schedule %s: minReplicas must not exceed the policy\\'s maxReplicas (%d); give the schedule a maxReplicas of its own, or raise the policy\\'s'.format([self.schedules.filter(s, !has(s.maxReplicas) && has(s.minReplicas) && s.minReplicas > self.maxReplicas)[0].name, self.maxReplicas])".into()))
         .field_path(".schedules")
@@ -54,9 +63,10 @@ use super::status::ScalingPolicyStatus;
 pub struct ScalingPolicySpec {
     /// The object to scale: a Deployment, or anything else with a scale subresource, in the policy's namespace.
     pub target_ref: TargetRef,
-    /// Never fewer replicas than this. Default 1.
+    /// Never fewer replicas than this. Default 1. With 0 the target may rest without replicas: while no metric exceeds its
+    /// activationValue, and outside the windows of a policy without metrics. A zero that a person set is left alone.
     #[serde(default = "one")]
-    #[schemars(range(min = 1, max = 1000000))]
+    #[schemars(range(min = 0, max = 1000000))]
     pub min_replicas: i32,
     /// Never more replicas than this, unless an active schedule sets a maxReplicas of its own.
     #[schemars(range(min = 1, max = 1000000))]
@@ -83,6 +93,10 @@ pub struct ScalingPolicySpec {
     /// Predicted evidence: a linear regression over the history of one metric's load.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prediction: Option<PredictionSpec>,
+    /// One more candidate in the maximum once a metric has had no value for long. Healthy metrics that want more win; and
+    /// while a metric has no value, nothing is scaled down anyway.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<FallbackSpec>,
     /// How fast and how eagerly the replica count may move. Defaults are HPA v2's.
     #[serde(default)]
     pub behavior: PolicyBehavior,
@@ -115,17 +129,82 @@ pub enum PolicyMode {
     Paused,
 }
 
-/// One metric: where its value comes from and how it becomes replicas.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+/// One metric: where its value comes from and how it becomes replicas. Exactly one rule: target or thresholds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("has(self.target) != has(self.thresholds)")
+    .message(Message::Expression("'metric ' + self.name + ' must have exactly one of target (the proportional rule) and thresholds (fixed steps)'".into())))]
 pub struct MetricSpec {
     /// A name of your choice; unique in the policy.
     #[schemars(regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"), length(min = 1, max = 63))]
     pub name: String,
     /// A PromQL query that returns one number.
     pub prometheus: PrometheusSource,
-    /// The proportional rule, as HPA v2.
-    pub target: MetricTarget,
+    /// The proportional rule, as HPA v2: for what falls as replicas are added, such as requests per replica.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<MetricTarget>,
+    /// Fixed steps at thresholds: for what tells that something is wrong but not how much of it, such as latency.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thresholds: Option<ThresholdsSpec>,
+    /// With minReplicas 0: at or below this value the metric needs no replica, above it at least one. Default 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub activation_value: Option<Level>,
+}
+
+/// The threshold rule. While it is between its thresholds, or cools down, it proposes the present count, so others
+/// cannot scale down either; without scaleDown it has nothing to say unless it is above.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("!has(self.scaleDown) || quantity(string(self.scaleDown.below)).isLessThan(quantity(string(self.scaleUp.above)))")
+    .message(Message::Expression("'scaleDown.below (' + string(self.scaleDown.below) + ') must be less than scaleUp.above (' + string(self.scaleUp.above) + '), or each step would undo the other'".into())))]
+pub struct ThresholdsSpec {
+    /// When and how to grow.
+    pub scale_up: StepUpSpec,
+    /// When and how to shrink.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scale_down: Option<StepDownSpec>,
+}
+
+/// A step up.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StepUpSpec {
+    /// Above this value, in the metric's unit.
+    pub above: Level,
+    /// So many more replicas. Default 1.
+    #[serde(default = "one")]
+    #[schemars(range(min = 1, max = 1000000))]
+    pub by: i32,
+    /// Least time since the last scale-up that this rule won. Default 5m.
+    #[serde(default = "five_minutes")]
+    pub cooldown: Duration,
+}
+
+/// A step down.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StepDownSpec {
+    /// Below this value, in the metric's unit.
+    pub below: Level,
+    /// So many fewer replicas. Default 1.
+    #[serde(default = "one")]
+    #[schemars(range(min = 1, max = 1000000))]
+    pub by: i32,
+    /// Least time since the last change, up or down, that this rule won. Default 5m.
+    #[serde(default = "five_minutes")]
+    pub cooldown: Duration,
+}
+
+/// What is wanted while a metric fails.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FallbackSpec {
+    /// The count that is proposed.
+    #[schemars(range(min = 1, max = 1000000))]
+    pub replicas: i32,
+    /// How long a metric must have had no value. Default 3m.
+    #[serde(default = "three_minutes")]
+    pub after: Duration,
 }
 
 /// A PromQL query and the server that answers it.
@@ -244,6 +323,14 @@ fn one() -> i32 {
 
 fn fifteen_seconds() -> Duration {
     "15s".into()
+}
+
+fn five_minutes() -> Duration {
+    "5m".into()
+}
+
+fn three_minutes() -> Duration {
+    "3m".into()
 }
 
 fn four_weeks() -> Duration {

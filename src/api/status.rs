@@ -81,6 +81,9 @@ pub struct MetricErrorStatus {
     /// Since when.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<Time>,
+    /// When spec.fallback begins, or began, to count because of it; while the metric fails, nothing is scaled down.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fallback_at: Option<Time>,
 }
 
 /// One schedule.
@@ -154,7 +157,8 @@ pub struct ForecastErrorStatus {
 pub struct DecisionStatus {
     /// When it was made.
     pub time: Time,
-    /// The winning source: `metric/NAME`, `schedule/NAME`, `forecast/METRIC` or `baseline/minReplicas`.
+    /// The winning source: `metric/NAME`, `schedule/NAME`, `forecast/METRIC`, `fallback/replicas` or
+    /// `baseline/minReplicas`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub winner: Option<String>,
     /// The decision in one sentence.
@@ -174,9 +178,9 @@ pub struct DecisionStatus {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProposalStatus {
-    /// metric, schedule, forecast or baseline.
+    /// metric, schedule, forecast, fallback or baseline.
     pub source: String,
-    /// The name of the metric or schedule.
+    /// The name of the metric or schedule; for fallback and baseline the field of the spec that gives the count.
     pub name: String,
     /// The proposed replicas; absent where it abstains or has no value.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -228,6 +232,26 @@ pub struct DampingStatus {
     /// `spec.maxReplicas` that the target last obeyed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_replicas: Option<i32>,
+    /// When each threshold rule last won a change: its own cooldown runs from then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16))]
+    pub rules: Vec<RuleStatus>,
+    /// The target is at zero because this policy scaled it there; another zero is a person's, and left alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub scaled_to_zero: bool,
+}
+
+/// When a threshold rule last won a change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RuleStatus {
+    /// The metric's name.
+    pub name: String,
+    /// The last growth.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub up: Option<Time>,
+    /// The last shrinking.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub down: Option<Time>,
 }
 
 /// A change of the replica count.
@@ -242,4 +266,7 @@ pub struct ScaleEventStatus {
     /// A floor forced it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub forced: bool,
+    /// The metric whose threshold rule asked for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
 }

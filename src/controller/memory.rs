@@ -23,7 +23,7 @@ const LOST: SignedDuration = SignedDuration::from_secs(60);
 
 /// What follows a change that was made: until `until`, the target at `from` (the cache is behind) or at `to` is our own
 /// doing and no reason to decide again.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Settling {
     pub(super) event: ScaleEvent,
     pub(super) until: Timestamp,
@@ -94,10 +94,10 @@ impl Memory {
 
     /// Whether a turn at `now` would only see what our own last change did: the same sample would be acted upon twice.
     pub(super) fn settles(&self, current: u32, now: Timestamp) -> Option<Timestamp> {
-        let Settling { event, until } = self.settling?;
+        let Settling { event, until } = self.settling.as_ref()?;
         let own = current == event.from || current == event.to;
         // A clock that went back must not prolong the wait.
-        (own && now < until && now >= event.at).then_some(until)
+        (own && now < *until && now >= event.at).then_some(*until)
     }
 
     /// The damping state of the target with this uid; the first time it is restored from the status, with the target's
@@ -113,23 +113,20 @@ impl Memory {
         let status = self.status.as_ref();
         let pending = &mut self.pending;
         let (_, state) = self.state.get_or_insert_with(|| {
-            let (events, announced, obeyed_max) = status::restore(status, target);
+            let (remembered, announced) = status::restore(status, target);
             *pending = announced;
-            (target.to_owned(), State::restore(events, current, obeyed_max, now))
+            (target.to_owned(), State::restore(remembered, current, now))
         });
-        if let Some(event) = *pending {
-            if event.from != current {
-                state.scaled(event);
-                *pending = None;
-            } else if now.duration_since(event.at).abs() > LOST {
-                *pending = None;
-            }
+        match pending.take() {
+            Some(event) if event.from != current => state.scaled(event),
+            Some(event) if now.duration_since(event.at).abs() <= LOST => *pending = Some(event),
+            _ => {}
         }
         state
     }
 
     /// The status announces this change; whatever is written next has to take that back.
-    pub(super) fn announce(&mut self, event: ScaleEvent) {
+    pub(super) fn announce(&mut self, event: &ScaleEvent) {
         status::announce(self.status.get_or_insert_default(), event);
     }
 

@@ -182,7 +182,7 @@ async fn one(
         target_uid: &target.uid,
         forecast: observation.forecast.as_ref(),
         startup: memory.startup,
-        pending: memory.pending,
+        pending: memory.pending.clone(),
         actuation: match &written {
             Written::Nothing | Written::Conflict => Actuation::Nothing,
             Written::Scaled => Actuation::Scaled,
@@ -266,7 +266,7 @@ async fn act(
     let Some(event) = decision.change() else {
         return Written::Nothing;
     };
-    memory.announce(event);
+    memory.announce(&event);
     let status = memory.status.clone().unwrap_or_default();
     match publish::announce(context, object, &status).await {
         Ok(()) => {}

@@ -19,7 +19,7 @@ pub struct Decision {
     pub current: u32,
     /// Ready pods as observed.
     pub ready: Option<u32>,
-    /// One entry per source, in the order metrics, schedules, forecast (or the baseline alone).
+    /// One entry per source, in the order metrics, schedules, forecast, fallback, baseline.
     pub proposals: Vec<Proposal>,
     /// Index into `proposals` of the largest one, where any source proposed.
     pub winner: Option<usize>,
@@ -65,7 +65,7 @@ pub enum Action {
 }
 
 /// A change of the replica count, to be made or made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScaleEvent {
     /// When.
     pub at: Timestamp,
@@ -75,6 +75,8 @@ pub struct ScaleEvent {
     pub to: u32,
     /// A floor forced it: it starts cooldowns and does not count against rate limits.
     pub forced: bool,
+    /// The metric whose threshold rule asked for it: that rule's own cooldown begins.
+    pub rule: Option<Arc<str>>,
 }
 
 impl ScaleEvent {
@@ -102,6 +104,8 @@ pub enum Source {
     Schedule(Arc<str>),
     /// The forecast of the metric with this name.
     Forecast(Arc<str>),
+    /// `spec.fallback`.
+    Fallback,
     /// `minReplicas`, for a policy without any metric.
     Baseline,
 }
@@ -115,8 +119,8 @@ pub enum Outcome {
         replicas: u32,
         /// The evidence behind it: the metric's value, the forecast's bound, the window's floor.
         value: f64,
-        /// The metric is within its tolerance, so the present count stands.
-        within_tolerance: bool,
+        /// How the one came of the other.
+        basis: Basis,
     },
     /// It would say this many, but is only previewed.
     Preview {
@@ -131,6 +135,28 @@ pub enum Outcome {
     Invalid(Failure),
 }
 
+/// How a value became a count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Basis {
+    /// In proportion: to a target, or one to one for a floor.
+    Proportion,
+    /// The metric is within its tolerance, so the present count stands.
+    Tolerance,
+    /// The value is above the upper threshold: a step up.
+    Above,
+    /// The value is below the lower threshold: a step down.
+    Below,
+    /// The value lies between the thresholds, so the present count stands.
+    Band,
+    /// A threshold is crossed and the rule's own cooldown runs until then, so the present count stands.
+    Cooling {
+        /// When the rule may step again.
+        until: Timestamp,
+    },
+    /// The value does not exceed the metric's activation value: nothing is needed for it.
+    Idle,
+}
+
 /// Why a source has nothing to say.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Abstention {
@@ -142,6 +168,18 @@ pub enum Abstention {
     Forecast(super::forecast::Abstention),
     /// No forecast was computed yet.
     NoForecast,
+    /// The value is not above the upper threshold, and the rule has no lower one.
+    NotAbove {
+        /// The metric's value.
+        value: f64,
+    },
+    /// Every metric has a value, so nothing is needed of the fallback.
+    Healthy,
+    /// A metric fails, and not yet for long enough.
+    FallbackAt {
+        /// When the fallback begins to count.
+        at: Timestamp,
+    },
 }
 
 /// One clamp: what it was before, what after, and why.
@@ -248,7 +286,25 @@ impl Decision {
                 from: self.current,
                 to,
                 forced,
+                rule: self.winning_rule(to, forced),
             }),
+            _ => None,
+        }
+    }
+
+    /// The metric whose threshold rule asked for this change, where one did.
+    fn winning_rule(&self, to: u32, forced: bool) -> Option<Arc<str>> {
+        let winner = self.winner.and_then(|i| self.proposals.get(i))?;
+        let Outcome::Replicas { basis, .. } = winner.outcome else {
+            return None;
+        };
+        let stepped = match basis {
+            Basis::Above => to > self.current,
+            Basis::Below => to < self.current,
+            Basis::Proportion | Basis::Tolerance | Basis::Band | Basis::Cooling { .. } | Basis::Idle => false,
+        };
+        match &winner.source {
+            Source::Metric(name) if stepped && !forced => Some(name.clone()),
             _ => None,
         }
     }
@@ -268,10 +324,11 @@ impl Decision {
 }
 
 impl Source {
-    /// The name of the metric or schedule; `minReplicas` for the baseline.
+    /// The name of the metric or schedule; for the others the field of the spec that gives the count.
     pub fn name(&self) -> &str {
         match self {
             Source::Metric(name) | Source::Schedule(name) | Source::Forecast(name) => name,
+            Source::Fallback => "replicas",
             Source::Baseline => "minReplicas",
         }
     }
@@ -282,6 +339,7 @@ impl Source {
             Source::Metric(_) => "metric",
             Source::Schedule(_) => "schedule",
             Source::Forecast(_) => "forecast",
+            Source::Fallback => "fallback",
             Source::Baseline => "baseline",
         }
     }

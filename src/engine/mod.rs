@@ -3,8 +3,9 @@
 //! ```text
 //! policy ──┐
 //! state ───┤            propose            combine        damp
-//! observed ┼─ decide ─▶ target, scheduled, ─▶ largest ─▶ bounds, stabilise, ─▶ Decision
-//! now ─────┘            predicted             wins        cooldown, rate, floor
+//! observed ┼─ decide ─▶ target, threshold, ─▶ largest ─▶ bounds, stabilise, ─▶ Decision
+//! now ─────┘            scheduled, predicted, wins        cooldown, rate, floor
+//!                        fallback
 //! ```
 //! Pure and total: no I/O, no clock, no panic, no `Err`; a missing or nonsensical input is a value with a reason. It
 //! knows neither kube nor tokio nor `api`; `propose`, `combine` and `damp` do not know each other. The same function
@@ -28,13 +29,13 @@ use state::State;
 
 /// Decides how many replicas the target ought to have at `now`.
 ///
-/// The precedence, in order: a target at zero stays there; the largest proposal wins; a metric without a value blocks
+/// The precedence, in order: a target that a person put to zero stays there; the largest proposal wins; a metric without a value blocks
 /// scale-down; window ceilings and `maxReplicas` bound the recommendation; stabilisation, cooldown and rate policies
 /// damp it; a floor (and an edit that lowers `maxReplicas`) acts at once; `Paused` holds; `DryRun` does not write.
 pub fn decide(policy: &Policy, state: &State, observation: &Observation, now: Timestamp) -> Decision {
     let current = observation.replicas.spec;
     let windows = propose::scheduled::windows(policy, state, now);
-    let proposals = propose::all(policy, &windows, observation);
+    let proposals = propose::all(policy, state, &windows, observation, now);
     let winner = combine::largest(&proposals);
     let range = damp::bounds::range(policy, &windows);
 
@@ -46,7 +47,7 @@ pub fn decide(policy: &Policy, state: &State, observation: &Observation, now: Ti
 
     let mut desired = bounded.replicas;
     let action = match policy.mode {
-        _ if current == 0 => {
+        _ if current == 0 && !state.zeroed() => {
             desired = 0;
             limits.clear();
             Action::Disabled

@@ -121,3 +121,21 @@ pub fn usable(sample: Option<&Sample>) -> Sample {
         Some(Ok(v)) => Ok(*v),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_finite_values_from_zero_up_are_usable() {
+        let cause = |sample: Option<&Sample>| usable(sample).map_err(|f| f.cause);
+        assert_eq!(cause(Some(&Ok(0.0))), Ok(0.0));
+        assert_eq!(cause(Some(&Ok(f64::MAX))), Ok(f64::MAX));
+        assert_eq!(cause(Some(&Ok(f64::NAN))), Err(Cause::NotFinite));
+        assert_eq!(cause(Some(&Ok(f64::INFINITY))), Err(Cause::NotFinite));
+        assert_eq!(cause(Some(&Ok(-1.0))), Err(Cause::Negative));
+        let failed = Err(Failure::new(Cause::Timeout, "no answer in 5 s"));
+        assert_eq!(cause(Some(&failed)), Err(Cause::Timeout));
+        assert_eq!(cause(None), Err(Cause::Missing));
+    }
+}

@@ -25,11 +25,13 @@ pub struct Policy {
     pub schedules: Vec<Schedule>,
     /// Predicted evidence.
     pub prediction: Option<Prediction>,
+    /// What is wanted of a target whose metric has failed for long.
+    pub fallback: Option<Fallback>,
     /// How fast and how eagerly the replica count may move.
     pub behavior: Behavior,
 }
 
-/// `spec.minReplicas` and `spec.maxReplicas`; min ≤ max.
+/// `spec.minReplicas` and `spec.maxReplicas`; min ≤ max, and min may be 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
     /// Never fewer than this.
@@ -55,7 +57,58 @@ pub struct Metric {
     /// `spec.metrics[].name`.
     pub name: Arc<str>,
     /// How its value becomes a replica count.
-    pub target: Target,
+    pub rule: Rule,
+    /// At or below this value a policy whose `minReplicas` is 0 needs no replica for this metric.
+    pub activation: f64,
+}
+
+/// How a metric's value becomes a replica count.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Rule {
+    /// In proportion to a target.
+    Target(Target),
+    /// A step up or down at a threshold.
+    Thresholds(Thresholds),
+}
+
+impl Rule {
+    /// The proportional rule's target.
+    pub fn target(&self) -> Option<Target> {
+        match self {
+            Rule::Target(target) => Some(*target),
+            Rule::Thresholds(_) => None,
+        }
+    }
+}
+
+/// Fixed steps at thresholds. Between them nothing moves; `down.at < up.at`, so a step cannot undo the one before at the
+/// same value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Thresholds {
+    /// Above this value it grows.
+    pub up: Step,
+    /// Below this value it shrinks; without it the rule never asks for less, nor keeps others from it.
+    pub down: Option<Step>,
+}
+
+/// One threshold and what happens beyond it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Step {
+    /// The threshold, in the metric's unit.
+    pub at: f64,
+    /// How many replicas a step adds or removes; at least 1.
+    pub by: u32,
+    /// The rule's own cooldown in this direction (see `propose::threshold`).
+    pub cooldown: SignedDuration,
+}
+
+/// One more candidate once a metric has had no value for so long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fallback {
+    /// The count it proposes.
+    pub replicas: u32,
+    /// How long a metric must have failed.
+    pub after: SignedDuration,
 }
 
 /// The proportional rule of HPA v2. Targets are finite and positive.

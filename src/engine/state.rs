@@ -5,6 +5,7 @@
 //! recommendations do not: [`State::restore`] seeds them with the present count, as HPA does.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -15,6 +16,9 @@ use super::policy::Policy;
 /// most. Beyond it (changes that nobody could have decided) the oldest is forgotten. Policies with HPA's 15 s periods
 /// keep two or three.
 const MAX_EVENTS: usize = 2048;
+
+/// How far the cache of targets may lie behind a change of ours: the watch is renewed within a minute where it hangs.
+const CACHE_LAG: SignedDuration = SignedDuration::from_secs(60);
 
 /// The memory of one policy.
 #[derive(Clone, Debug, Default)]
@@ -29,23 +33,48 @@ pub struct State {
     pub(super) windows: Vec<Window>,
     /// `spec.maxReplicas` that the target last obeyed.
     pub(super) obeyed_max: Option<u32>,
+    /// When the threshold rules last won a change: at most one entry a metric.
+    rules: Vec<RuleTimes>,
+    /// The target is at zero because this policy scaled it there; a person's zero is left alone.
+    zeroed: bool,
+}
+
+/// When a metric's threshold rule last won a change.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RuleTimes {
+    /// The metric's name.
+    pub name: Arc<str>,
+    /// The last growth that it won.
+    pub up: Option<Timestamp>,
+    /// The last shrinking that it won.
+    pub down: Option<Timestamp>,
+}
+
+/// What a status remembers of a [`State`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Remembered {
+    /// Changes, oldest first.
+    pub events: Vec<ScaleEvent>,
+    /// `spec.maxReplicas` that the target last obeyed.
+    pub obeyed_max: Option<u32>,
+    /// When the threshold rules last won.
+    pub rules: Vec<RuleTimes>,
+    /// This policy scaled the target to zero.
+    pub zeroed: bool,
 }
 
 impl State {
     /// The state after a restart: known events, and the present count as the only recommendation, as HPA does.
-    pub fn restore(
-        events: impl IntoIterator<Item = ScaleEvent>,
-        current: u32,
-        obeyed_max: Option<u32>,
-        now: Timestamp,
-    ) -> Self {
+    pub fn restore(known: Remembered, current: u32, now: Timestamp) -> Self {
         let mut state = State {
-            obeyed_max,
+            obeyed_max: known.obeyed_max,
+            rules: known.rules,
             ..State::default()
         };
-        for event in events {
+        for event in known.events {
             state.scaled(event);
         }
+        state.zeroed = known.zeroed;
         state.for_down.push(now, current, Keep::Highest);
         state.for_up.push(now, current, Keep::Lowest);
         state
@@ -59,6 +88,16 @@ impl State {
     /// `spec.maxReplicas` that the target last obeyed: lets a lowering edit be told from a window's end.
     pub fn obeyed_max(&self) -> Option<u32> {
         self.obeyed_max
+    }
+
+    /// When the threshold rules last won a change.
+    pub fn rules(&self) -> &[RuleTimes] {
+        &self.rules
+    }
+
+    /// Whether the target is at zero because this policy scaled it there.
+    pub fn zeroed(&self) -> bool {
+        self.zeroed
     }
 
     /// Forgets what belongs to an older version of the policy: its windows. Recommendations and events stay.
@@ -92,10 +131,36 @@ impl State {
             self.obeyed_max = Some(decision.max_replicas);
         }
         self.forget_the_old(now, policy.longest_rate_period());
+        self.rules.retain(|r| {
+            policy
+                .metrics
+                .iter()
+                .any(|m| m.name == r.name && m.rule.target().is_none())
+        });
+        // Somebody raised the target: should it be at zero again, that was not us. Right after our own change a cache
+        // that is behind may still show the old count, and taking that for somebody's would switch the policy off.
+        let ours = |at| now.duration_since(at) < CACHE_LAG;
+        if decision.current > 0 && !self.last_change().is_some_and(ours) {
+            self.zeroed = false;
+        }
     }
 
     /// Takes in a change that was made.
     pub fn scaled(&mut self, event: ScaleEvent) {
+        self.zeroed = event.to == 0;
+        if let Some(name) = &event.rule {
+            let known = self.rules.iter().position(|r| r.name == *name);
+            let index = known.unwrap_or_else(|| {
+                self.rules.push(RuleTimes {
+                    name: name.clone(),
+                    ..RuleTimes::default()
+                });
+                self.rules.len() - 1
+            });
+            let times = &mut self.rules[index];
+            let last = if event.up() { &mut times.up } else { &mut times.down };
+            *last = (*last).max(Some(event.at));
+        }
         self.events.push_back(event);
         if self.events.len() > MAX_EVENTS {
             self.events.pop_front();
@@ -129,8 +194,9 @@ impl State {
     fn forget_the_future(&mut self, now: Timestamp) {
         self.for_down.clamp_to(now);
         self.for_up.clamp_to(now);
-        for event in &mut self.events {
-            event.at = event.at.min(now);
+        let ahead = self.rules.iter_mut().flat_map(|r| [&mut r.up, &mut r.down]).flatten();
+        for at in self.events.iter_mut().map(|e| &mut e.at).chain(ahead) {
+            *at = (*at).min(now);
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::engine::decision::{Action, Decision, ScaleEvent};
 use crate::engine::forecast::{Forecast, Forecaster, Settings};
 use crate::engine::observation::{Cause, Failure, Observation, Replicas, Sample};
 use crate::engine::policy::Policy;
-use crate::engine::state::State;
+use crate::engine::state::{Remembered, State};
 
 /// One metric with a target of 200 per replica, at most 20 replicas.
 pub(super) const REQUESTS: &str = "
@@ -55,6 +55,7 @@ pub(super) fn change(seconds: i64, from: u32, to: u32) -> ScaleEvent {
         from,
         to,
         forced: false,
+        rule: None,
     }
 }
 
@@ -103,7 +104,11 @@ impl Scene {
         now: Timestamp,
     ) -> Scene {
         let seeded = now - SignedDuration::from_secs(60);
-        let mut state = State::restore(events.iter().copied(), current, None, seeded);
+        let known = Remembered {
+            events: events.to_vec(),
+            ..Remembered::default()
+        };
+        let mut state = State::restore(known, current, seeded);
         let observation = Observation {
             replicas: Replicas {
                 spec: current,

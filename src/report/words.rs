@@ -9,13 +9,13 @@ mod tests;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::engine::decision::{Abstention, Action, Decision, Limit, LimitKind, Outcome, Proposal, Source};
+use crate::engine::decision::{Abstention, Action, Basis, Decision, Limit, LimitKind, Outcome, Proposal, Source};
 use crate::engine::observation::Failure;
-use crate::engine::policy::{Amount, Policy, ScalingRules, SelectPolicy, Target};
+use crate::engine::policy::{Amount, Policy, Rule, ScalingRules, SelectPolicy, Step, Target, Thresholds};
 
 /// Most bytes of a message: an event's note must stay below 1 kB (1,024 bytes), and a condition's need not be longer.
 pub const MESSAGE_BYTES: usize = 1000;
-/// Most bytes of one proposal's reason: 81 of them (16 metrics, 64 schedules, a forecast) stay within 20 kB.
+/// Most bytes of one proposal's reason: 82 of them (16 metrics, 64 schedules, a forecast, the fallback) stay within 20 kB.
 pub const REASON_BYTES: usize = 240;
 
 /// The decision in one sentence, at most [`MESSAGE_BYTES`] long.
@@ -55,20 +55,14 @@ pub fn failed(policy: &Policy, decision: &Decision, error: &str) -> String {
     clip(text, MESSAGE_BYTES)
 }
 
-/// One proposal's reason: from what, or why not; at most [`REASON_BYTES`] long.
-pub fn proposal(policy: &Policy, proposal: &Proposal) -> String {
+/// One proposal's reason: from what, or why not; at most [`REASON_BYTES`] long. `now` is the decision's instant.
+pub fn proposal(policy: &Policy, proposal: &Proposal, now: Timestamp) -> String {
     let text = match &proposal.outcome {
-        Outcome::Replicas {
-            replicas,
-            value,
-            within_tolerance,
-        } => match &proposal.source {
-            Source::Metric(name) => {
-                let within = if *within_tolerance { "within tolerance of " } else { "" };
-                format!("{}, {within}{}", number(*value), target(policy, name))
-            }
+        Outcome::Replicas { replicas, value, basis } => match &proposal.source {
+            Source::Metric(name) => metric(policy, name, *value, *basis, now),
             Source::Forecast(name) => format!("load up to {}, {}", number(*value), target(policy, name)),
             Source::Schedule(_) => format!("window is open: at least {replicas}"),
+            Source::Fallback => "a metric has had no usable value for too long".to_owned(),
             Source::Baseline => "minReplicas, for a policy without metrics".to_owned(),
         },
         Outcome::Preview { value, .. } => {
@@ -79,6 +73,21 @@ pub fn proposal(policy: &Policy, proposal: &Proposal) -> String {
         Outcome::Abstains(Abstention::CeilingOnly) => "window is open, and limits only how many".to_owned(),
         Outcome::Abstains(Abstention::NoForecast) => "no forecast was made yet".to_owned(),
         Outcome::Abstains(Abstention::Forecast(why)) => format!("not trusted: {why}"),
+        Outcome::Abstains(Abstention::NotAbove { value }) => {
+            let rule = thresholds(policy, proposal.source.name());
+            format!(
+                "{}, not above {}",
+                number(*value),
+                rule.map_or(String::new(), |r| number(r.up.at))
+            )
+        }
+        Outcome::Abstains(Abstention::Healthy) => "every metric has a value".to_owned(),
+        Outcome::Abstains(Abstention::FallbackAt { at }) => {
+            format!(
+                "counts from {}, unless the metric has a value before",
+                instant(*at, now)
+            )
+        }
         Outcome::Invalid(failure) => format!("{}: {}", failure.cause, failure.message),
     };
     clip(text, REASON_BYTES)
@@ -197,8 +206,12 @@ fn wants(policy: &Policy, decision: &Decision) -> String {
         Outcome::Abstains(_) | Outcome::Invalid(_) => decision.recommended,
     };
     match &winner.source {
-        Source::Metric(name) => format!("{name} wants {replicas} ({})", proposal(policy, winner)),
-        Source::Forecast(name) => format!("the forecast of {name} wants {replicas} ({})", proposal(policy, winner)),
+        Source::Metric(name) => format!("{name} wants {replicas} ({})", proposal(policy, winner, decision.at)),
+        Source::Forecast(name) => {
+            let why = proposal(policy, winner, decision.at);
+            format!("the forecast of {name} wants {replicas} ({why})")
+        }
+        Source::Fallback => format!("the fallback wants {replicas}"),
         Source::Schedule(name) => {
             let window = index
                 .checked_sub(policy.metrics.len())
@@ -219,12 +232,40 @@ fn failing(decision: &Decision) -> String {
     each.collect::<Vec<_>>().join(", ")
 }
 
+/// `1 530, target 200 per replica`, or `0.8, above 0.5: 2 more`
+fn metric(policy: &Policy, name: &str, value: f64, basis: Basis, now: Timestamp) -> String {
+    let (up, down) = thresholds(policy, name).map_or((None, None), |r| (Some(r.up), r.down));
+    // A basis of thresholds without thresholds cannot be; its words would be no worse than the value alone.
+    let at = |step: Option<Step>| step.map_or(String::new(), |s| number(s.at));
+    let by = |step: Option<Step>| step.map_or(0, |s| s.by);
+    let value = number(value);
+    match basis {
+        Basis::Proportion => format!("{value}, {}", target(policy, name)),
+        Basis::Tolerance => format!("{value}, within tolerance of {}", target(policy, name)),
+        Basis::Above => format!("{value}, above {}: {} more", at(up), by(up)),
+        Basis::Below => format!("{value}, below {}: {} fewer", at(down), by(down)),
+        Basis::Band => format!("{value}, between {} and {}", at(down), at(up)),
+        Basis::Cooling { until } => {
+            let until = instant(until, now);
+            format!("{value}, beyond its threshold; the rule's own cooldown runs until {until}")
+        }
+        Basis::Idle => format!("{value}, idle: no replica is needed"),
+    }
+}
+
 /// `target 200 per replica`
 fn target(policy: &Policy, metric: &str) -> String {
-    match policy.metrics.iter().find(|m| &*m.name == metric).map(|m| m.target) {
-        Some(Target::Value(t)) => format!("target {} on average", number(t)),
-        Some(Target::AverageValue(t)) => format!("target {} per replica", number(t)),
-        None => "target unknown".to_owned(),
+    match policy.metrics.iter().find(|m| &*m.name == metric).map(|m| m.rule) {
+        Some(Rule::Target(Target::Value(t))) => format!("target {} on average", number(t)),
+        Some(Rule::Target(Target::AverageValue(t))) => format!("target {} per replica", number(t)),
+        Some(Rule::Thresholds(_)) | None => "target unknown".to_owned(),
+    }
+}
+
+fn thresholds(policy: &Policy, metric: &str) -> Option<Thresholds> {
+    match policy.metrics.iter().find(|m| &*m.name == metric)?.rule {
+        Rule::Thresholds(thresholds) => Some(thresholds),
+        Rule::Target(_) => None,
     }
 }
 

@@ -4,7 +4,7 @@
 
 use super::observe::{Lens, WINDOW};
 use super::replay::Setup;
-use crate::engine::policy::Target;
+use crate::engine::policy::{Rule, Target};
 use crate::engine::propose::scheduled;
 
 /// The notes on a replay of `setup` through `lens`.
@@ -12,10 +12,10 @@ pub fn notes(setup: &Setup, lens: &Lens<'_>) -> Vec<String> {
     let policy = &setup.policy;
     let mut notes = Vec::new();
     for metric in &policy.metrics {
-        if matches!(metric.target, Target::Value(_)) {
+        if matches!(metric.rule, Rule::Target(Target::Value(_)) | Rule::Thresholds(_)) {
             notes.push(format!(
-                "Metric {} has a `value` target and was fed a utilisation in percent, 100 × load ÷ (ready replicas × \
-                 replica capacity). Where its query returns anything else, these numbers do not hold.",
+                "Metric {} has a `value` target or thresholds and was fed a utilisation in percent, 100 × load ÷ (ready \
+                 replicas × replica capacity). Where its query returns anything else, these numbers do not hold.",
                 metric.name
             ));
         }
@@ -80,7 +80,8 @@ mod tests {
         };
         let metric = |(i, target): (usize, &Target)| Metric {
             name: format!("m{i}").into(),
-            target: *target,
+            rule: Rule::Target(*target),
+            activation: 0.0,
         };
         // Open from 23:00 to 01:00, and the replay begins at midnight.
         let schedule = Schedule {
@@ -99,6 +100,7 @@ mod tests {
                 metrics: targets.iter().enumerate().map(metric).collect(),
                 schedules: vec![schedule],
                 prediction: None,
+                fallback: None,
                 behavior: Behavior::default(),
             },
             capacity: 10.0,

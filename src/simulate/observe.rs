@@ -1,7 +1,7 @@
 //! What metrics see of the trace: late, and as a mean of the last minute.
 //!
-//! A target on an `averageValue` sees the load itself; a `value` target, an average over the replicas, sees a
-//! utilisation in percent: 100 × that load ÷ (ready × capacity), beyond 100 where replicas are short. Every metric of a
+//! A target on an `averageValue` sees the load itself; a `value` target, an average over the replicas, and thresholds see
+//! a utilisation in percent: 100 × that load ÷ (ready × capacity), beyond 100 where replicas are short. Every metric of a
 //! policy sees the same trace. It must never look past `now` − delay, but for the trace's row that follows: between
 //! two rows the load is a straight line. Over a hole that is an invention, which metrics must live with (`notes.rs`
 //! says so) and the forecast must not learn.
@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::series::{Holes, Series};
 use crate::engine::observation::{Cause, Failure, Sample};
-use crate::engine::policy::{Policy, Target};
+use crate::engine::policy::{Policy, Rule, Target};
 
 /// What `rate(...[1m])` averages over.
 pub(super) const WINDOW: SignedDuration = SignedDuration::from_secs(60);
@@ -45,22 +45,28 @@ impl Lens<'_> {
     /// One sample for each metric of the policy.
     pub fn samples(&self, policy: &Policy, now: Timestamp, ready: u32) -> Vec<Sample> {
         let load = self.load(now);
-        let see = |target| match target {
-            Target::AverageValue(_) => Ok(load),
-            Target::Value(_) if ready == 0 => Err(Failure::new(Cause::Empty, "no replica is ready to be measured")),
-            Target::Value(_) => Ok(100.0 * load / (f64::from(ready) * self.capacity)),
+        let see = |rule| match rule {
+            Rule::Target(Target::AverageValue(_)) => Ok(load),
+            Rule::Target(Target::Value(_)) | Rule::Thresholds(_) if ready == 0 => {
+                Err(Failure::new(Cause::Empty, "no replica is ready to be measured"))
+            }
+            Rule::Target(Target::Value(_)) | Rule::Thresholds(_) => {
+                Ok(100.0 * load / (f64::from(ready) * self.capacity))
+            }
         };
-        policy.metrics.iter().map(|m| see(m.target)).collect()
+        policy.metrics.iter().map(|m| see(m.rule)).collect()
     }
 
     /// The replicas that the policy's targets ask for at `now`, within its bounds: what runs when a replay begins.
     pub fn initial(&self, policy: &Policy, now: Timestamp) -> u32 {
         let load = self.series.load(now);
-        let need = |target| match target {
-            Target::AverageValue(target) => load / target,
-            Target::Value(target) => 100.0 * load / (target * self.capacity),
+        let need = |rule| match rule {
+            Rule::Target(Target::AverageValue(target)) => load / target,
+            Rule::Target(Target::Value(target)) => 100.0 * load / (target * self.capacity),
+            // Just not above the threshold: where a step rule comes to rest on its way up.
+            Rule::Thresholds(rule) => 100.0 * load / (rule.up.at.max(f64::MIN_POSITIVE) * self.capacity),
         };
-        let most = policy.metrics.iter().map(|m| need(m.target)).fold(0.0, f64::max);
+        let most = policy.metrics.iter().map(|m| need(m.rule)).fold(0.0, f64::max);
         // Saturating by definition of `as`, and bounded right after.
         (most.ceil() as u32).clamp(policy.bounds.min, policy.bounds.max)
     }
@@ -94,7 +100,8 @@ mod tests {
     fn policy(targets: &[Target]) -> Policy {
         let metric = |t: &Target| Metric {
             name: "m".into(),
-            target: *t,
+            rule: Rule::Target(*t),
+            activation: 0.0,
         };
         Policy {
             bounds: Bounds { min: 2, max: 20 },
@@ -103,6 +110,7 @@ mod tests {
             metrics: targets.iter().map(metric).collect(),
             schedules: Vec::new(),
             prediction: None,
+            fallback: None,
             behavior: Behavior::default(),
         }
     }

@@ -18,7 +18,7 @@ use crate::engine::decision::Decision;
 use crate::engine::forecast::{Errors, Forecaster, Settings};
 use crate::engine::observation::{Observation, Replicas};
 use crate::engine::policy::{Lead, Policy};
-use crate::engine::state::State;
+use crate::engine::state::{Remembered, State};
 
 /// What is replayed, and on what.
 #[derive(Clone, Debug)]
@@ -98,12 +98,16 @@ impl<'a> Replay<'a> {
             forecaster.backfill(lens.history(setup.start, p.history));
             forecaster
         });
+        let known = Remembered {
+            obeyed_max: Some(setup.policy.bounds.max),
+            ..Remembered::default()
+        };
         Replay {
             setup,
             lens,
             holes: series.holes(),
             plant: Plant::new(setup.startup, replicas),
-            state: State::restore([], replicas, Some(setup.policy.bounds.max), setup.start),
+            state: State::restore(known, replicas, setup.start),
             forecaster,
             now: setup.start,
             left: setup.ticks(),

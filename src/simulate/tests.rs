@@ -12,8 +12,8 @@ use super::{example, read_policy};
 use crate::engine;
 use crate::engine::forecast::{Forecaster, Settings};
 use crate::engine::observation::{Observation, Replicas};
-use crate::engine::policy::{Behavior, Bounds, Metric, Mode, Policy, Target};
-use crate::engine::state::State;
+use crate::engine::policy::{Behavior, Bounds, Metric, Mode, Policy, Rule, Target};
+use crate::engine::state::{Remembered, State};
 
 fn secs(seconds: i64) -> SignedDuration {
     SignedDuration::from_secs(seconds)
@@ -68,10 +68,12 @@ fn a_step_by_hand() {
             mode: Mode::Active,
             metrics: vec![Metric {
                 name: "load".into(),
-                target: Target::AverageValue(10.0),
+                rule: Rule::Target(Target::AverageValue(10.0)),
+                activation: 0.0,
             }],
             schedules: Vec::new(),
             prediction: None,
+            fallback: None,
             behavior: Behavior::default(),
         },
         capacity: 10.0,
@@ -116,7 +118,11 @@ fn a_replay_is_decide_in_a_loop() {
     forecaster.backfill(lens.history(setup.start, prediction.history));
     let long_ago = setup.start - secs(86_400);
     let mut born = vec![long_ago; lens.initial(policy, setup.start) as usize];
-    let mut state = State::restore([], born.len() as u32, Some(policy.bounds.max), setup.start);
+    let known = Remembered {
+        obeyed_max: Some(policy.bounds.max),
+        ..Remembered::default()
+    };
+    let mut state = State::restore(known, born.len() as u32, setup.start);
     let mut changes = 0;
     for (i, step) in Replay::new(&setup, &series).enumerate() {
         let now = setup.start + secs(15 * i as i64);

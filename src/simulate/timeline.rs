@@ -21,7 +21,7 @@ pub enum Evidence {
     Schedule,
     /// The forecast's.
     Forecast,
-    /// Nobody proposed, or `minReplicas` alone did.
+    /// Nobody proposed, or `minReplicas` or the fallback alone did.
     Nobody,
 }
 
@@ -40,7 +40,8 @@ impl Evidence {
             Some(Source::Metric(_)) => Evidence::Metric,
             Some(Source::Schedule(_)) => Evidence::Schedule,
             Some(Source::Forecast(_)) => Evidence::Forecast,
-            Some(Source::Baseline) | None => Evidence::Nobody,
+            // A replay's metrics do not fail for long; where one did, nothing was known.
+            Some(Source::Fallback | Source::Baseline) | None => Evidence::Nobody,
         }
     }
 }

@@ -9,8 +9,8 @@ use croner::Cron;
 use headroom::engine::forecast::{Abstention, Bound, Forecast, Model, Samples, Trust};
 use headroom::engine::observation::{Cause, Failure, Sample};
 use headroom::engine::policy::{
-    Amount, Behavior, Bounds, End, Lead, Metric, Mode, Policy, Prediction, PredictionMode, RatePolicy, ScalingRules,
-    Schedule, SelectPolicy, Target,
+    Amount, Behavior, Bounds, End, Fallback, Lead, Metric, Mode, Policy, Prediction, PredictionMode, RatePolicy, Rule,
+    ScalingRules, Schedule, SelectPolicy, Step as StepRule, Target, Thresholds,
 };
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -46,6 +46,25 @@ pub fn zone() -> impl Strategy<Value = TimeZone> {
         "Asia/Kathmandu",
     ])
     .prop_map(|name| TimeZone::get(name).unwrap())
+}
+
+/// A rule and an activation value.
+fn rule() -> impl Strategy<Value = (Rule, f64)> {
+    let step = || (1..5_u32, seconds(&[1, 60, 300]));
+    let thresholds = (0.0..2000.0, 0.0..1.0, any::<bool>(), step(), step()).prop_map(|(at, share, down, up, less)| {
+        let step = |at, (by, cooldown)| StepRule { at, by, cooldown };
+        Rule::Thresholds(Thresholds {
+            up: step(at + 1.0, up),
+            down: down.then_some(step(at * share, less)),
+        })
+    });
+    let rule = prop_oneof![3 => target().prop_map(Rule::Target), 1 => thresholds];
+    (rule, select(vec![0.0, 0.0, 5.0, 700.0]))
+}
+
+fn fallback(bounds: Bounds) -> impl Strategy<Value = Option<Fallback>> {
+    let fallback = (bounds.min.max(1)..=bounds.max.max(1), seconds(&[15, 180, 3600]));
+    option::of(fallback.prop_map(|(replicas, after)| Fallback { replicas, after }))
 }
 
 fn target() -> impl Strategy<Value = Target> {
@@ -117,19 +136,24 @@ pub fn behavior() -> impl Strategy<Value = Behavior> {
 
 /// Any policy that `validate.rs` lets through, in Active mode.
 pub fn policy() -> impl Strategy<Value = Policy> {
-    let bounds = (1..20_u32, 0..60_u32).prop_map(|(min, more)| Bounds { min, max: min + more });
-    (bounds, vec(target(), 0..4), behavior(), any::<bool>())
-        .prop_flat_map(|(bounds, targets, behavior, scale_out)| {
-            let schedules = vec(schedule(bounds.max), 0..4);
-            (Just(bounds), Just(targets), Just(behavior), Just(scale_out), schedules)
+    let least = prop_oneof![3 => 1..20_u32, 1 => Just(0)];
+    let bounds = (least, 0..60_u32).prop_map(|(min, more)| Bounds {
+        min,
+        max: (min + more).max(1),
+    });
+    (bounds, vec(rule(), 0..4), behavior(), any::<bool>())
+        .prop_flat_map(|(bounds, rules, behavior, scale_out)| {
+            let more = (vec(schedule(bounds.max), 0..4), fallback(bounds));
+            (Just(bounds), Just(rules), Just(behavior), Just(scale_out), more)
         })
-        .prop_map(|(bounds, targets, behavior, scale_out, schedules)| Policy {
+        .prop_map(|(bounds, rules, behavior, scale_out, (schedules, fallback))| Policy {
             bounds,
             interval: SignedDuration::from_secs(15),
             mode: Mode::Active,
-            prediction: targets
+            fallback: fallback.filter(|_| !rules.is_empty()),
+            prediction: rules
                 .iter()
-                .position(|t| matches!(t, Target::AverageValue(_)))
+                .position(|(rule, _)| matches!(rule, Rule::Target(Target::AverageValue(_))))
                 .map(|metric| Prediction {
                     metric,
                     mode: if scale_out {
@@ -140,11 +164,13 @@ pub fn policy() -> impl Strategy<Value = Policy> {
                     lead: Lead::Auto,
                     history: SignedDuration::from_hours(28 * 24),
                 }),
-            metrics: targets
+            metrics: rules
                 .into_iter()
-                .map(|target| Metric {
-                    name: "m".into(),
-                    target,
+                .enumerate()
+                .map(|(i, (rule, activation))| Metric {
+                    name: format!("m{i}").into(),
+                    rule,
+                    activation,
                 })
                 .collect(),
             schedules,

@@ -3,7 +3,7 @@
 use headroom::engine::decide;
 use headroom::engine::decision::{Action, ScaleEvent};
 use headroom::engine::policy::{Amount, RatePolicy, SelectPolicy};
-use headroom::engine::state::State;
+use headroom::engine::state::{Remembered, State};
 use jiff::{SignedDuration, Timestamp};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -21,24 +21,24 @@ fn run() -> impl Strategy<Value = Run> {
 }
 
 /// The change that the rate policies had to allow, with the log before it.
-fn free_changes(run: &Run) -> impl Iterator<Item = (ScaleEvent, &[Tick])> {
+fn free_changes(run: &Run) -> impl Iterator<Item = (&ScaleEvent, &[Tick])> {
     let changes = run
         .log
         .iter()
         .enumerate()
-        .filter_map(|(i, t)| Some((t.change?, &run.log[..i])));
+        .filter_map(|(i, t)| Some((t.change.as_ref()?, &run.log[..i])));
     changes.filter(|(c, _)| !c.forced)
 }
 
 /// What HPA's rule gives: the net free change in the period that ends with this change, this one included, is no more
 /// than the policy's share of the count at the period's start (the count now less that net change). It does not give
 /// the same for periods that end elsewhere: growth that only takes back a recent shrinking is free.
-fn within(policy: RatePolicy, change: ScaleEvent, before: &[Tick]) -> bool {
+fn within(policy: RatePolicy, change: &ScaleEvent, before: &[Tick]) -> bool {
     let counted = |t: &&Tick| change.at.duration_since(t.at) < policy.period;
     let earlier = before
         .iter()
         .filter(counted)
-        .filter_map(|t| t.change)
+        .filter_map(|t| t.change.as_ref())
         .filter(|c| !c.forced);
     let net: i64 = earlier
         .chain([change])
@@ -57,7 +57,8 @@ fn within(policy: RatePolicy, change: ScaleEvent, before: &[Tick]) -> bool {
 
 /// The instants of changes before this one.
 fn last(before: &[Tick], any: fn(&ScaleEvent) -> bool) -> Option<Timestamp> {
-    before.iter().rev().filter_map(|t| t.change).find(any).map(|c| c.at)
+    let changes = before.iter().rev().filter_map(|t| t.change.as_ref());
+    changes.filter(|c| any(c)).map(|c| c.at).next()
 }
 
 proptest! {
@@ -121,7 +122,7 @@ proptest! {
                 continue;
             }
             let (since, count) = *found.get_or_insert((tick.at, tick.decision.current));
-            if let Some(c) = tick.change && !c.forced && c.at.duration_since(since) < run.policy.behavior.down.stabilization {
+            if let Some(c) = &tick.change && !c.forced && c.at.duration_since(since) < run.policy.behavior.down.stabilization {
                 prop_assert!(c.up() || c.to >= count.min(c.from));
             }
         }
@@ -144,7 +145,7 @@ proptest! {
             let observation = run.observe(step);
             if restarts.contains(&i) {
                 let known = restarted.as_ref().unwrap_or(&run.state);
-                restarted = Some(State::restore(known.events().copied(), run.current, known.obeyed_max(), run.now));
+                restarted = Some(State::restore(remembered(known), run.current, run.now));
             }
             let first = decide(&run.policy, &run.state, &observation, run.now);
             if let Some(second) = &mut restarted {
@@ -174,7 +175,7 @@ fn more_changes_than_status_carries_are_remembered_while_they_matter() {
             manual: None,
             writes: true,
         });
-        if let Some(c) = run.log[i as usize].change {
+        if let Some(c) = &run.log[i as usize].change {
             let rules = if c.up() {
                 &run.policy.behavior.up
             } else {
@@ -208,14 +209,26 @@ fn flapping() -> Run {
         mode: Mode::Active,
         metrics: vec![Metric {
             name: "m".into(),
-            target: Target::AverageValue(100.0),
+            rule: Rule::Target(Target::AverageValue(100.0)),
+            activation: 0.0,
         }],
         schedules: Vec::new(),
         prediction: None,
+        fallback: None,
         behavior: Behavior {
             up: rules(10),
             down: rules(10),
         },
     };
     Run::new(policy, 100, start())
+}
+
+/// What status carries of a state.
+fn remembered(state: &State) -> Remembered {
+    Remembered {
+        events: state.events().cloned().collect(),
+        obeyed_max: state.obeyed_max(),
+        rules: state.rules().to_vec(),
+        zeroed: state.zeroed(),
+    }
 }

@@ -82,8 +82,8 @@ impl Run {
     pub fn apply(&mut self, decision: Decision, writes: bool) {
         self.state.record(&self.policy, &decision);
         let change = decision.change().filter(|_| writes);
-        if let Some(event) = change {
-            self.state.scaled(event);
+        if let Some(event) = &change {
+            self.state.scaled(event.clone());
             self.current = event.to;
         }
         self.log.push(Tick {

@@ -11,10 +11,10 @@ use headroom::engine::decision::{Decision, ScaleEvent};
 use headroom::engine::forecast::{Abstention, Bound, Forecast, Model, Samples, Trust};
 use headroom::engine::observation::{Cause, Failure, Observation, Replicas, Sample};
 use headroom::engine::policy::{
-    Amount, Behavior, Bounds, End, Lead, Metric, Mode, Policy, Prediction, PredictionMode, RatePolicy, Schedule,
-    SelectPolicy, Target,
+    Amount, Behavior, Bounds, End, Fallback, Lead, Metric, Mode, Policy, Prediction, PredictionMode, RatePolicy, Rule,
+    Schedule, SelectPolicy, Step, Target, Thresholds,
 };
-use headroom::engine::state::State;
+use headroom::engine::state::{Remembered, RuleTimes, State};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
@@ -28,6 +28,8 @@ pub struct Given {
     /// What was recommended last, and how many seconds ago; `None`: the present count, an hour ago.
     recommended: Option<(u32, i64)>,
     obeyed: Option<u32>,
+    rules: Vec<RuleTimes>,
+    zeroed: bool,
     words: Vec<String>,
 }
 
@@ -50,6 +52,7 @@ pub fn given() -> Given {
             metrics: vec![metric("requests")],
             schedules: Vec::new(),
             prediction: None,
+            fallback: None,
             behavior: Behavior::default(),
         },
         current: 10,
@@ -58,6 +61,8 @@ pub fn given() -> Given {
         events: Vec::new(),
         recommended: None,
         obeyed: Some(50),
+        rules: Vec::new(),
+        zeroed: false,
         words: Vec::new(),
     }
 }
@@ -65,7 +70,8 @@ pub fn given() -> Given {
 fn metric(name: &str) -> Metric {
     Metric {
         name: name.into(),
-        target: Target::AverageValue(100.0),
+        rule: Rule::Target(Target::AverageValue(100.0)),
+        activation: 0.0,
     }
 }
 
@@ -75,8 +81,14 @@ fn failure() -> Failure {
 
 impl Given {
     pub fn decide(&self) -> Decision {
+        let known = Remembered {
+            events: self.events.clone(),
+            obeyed_max: self.obeyed,
+            rules: self.rules.clone(),
+            zeroed: self.zeroed,
+        };
         let (seed, at) = self.recommended.map_or((self.current, ago(3600)), |(r, s)| (r, ago(s)));
-        let state = State::restore(self.events.iter().copied(), seed, self.obeyed, at);
+        let state = State::restore(known, seed, at);
         let observation = Observation {
             replicas: Replicas {
                 spec: self.current,
@@ -220,6 +232,7 @@ impl Given {
             from,
             to,
             forced: false,
+            rule: None,
         });
         self.say(format!("scaled from {from} to {to} {seconds} s ago"))
     }
@@ -231,6 +244,7 @@ impl Given {
             from,
             to,
             forced: true,
+            rule: None,
         });
         self.say(format!("a floor raised it from {from} to {to} {seconds} s ago"))
     }
@@ -238,6 +252,79 @@ impl Given {
     pub fn recommended(mut self, n: u32, seconds: i64) -> Self {
         self.recommended = Some((n, seconds));
         self.say(format!("{n} were recommended {seconds} s ago"))
+    }
+
+    /// The metric steps at thresholds instead: above 1200 two more, below 300 one less, each with its own cooldown.
+    pub fn steps(mut self, cooldown: i64) -> Self {
+        let step = |at, by| Step {
+            at,
+            by,
+            cooldown: SignedDuration::from_secs(cooldown),
+        };
+        self.policy.metrics[0].rule = Rule::Thresholds(Thresholds {
+            up: step(1200.0, 2),
+            down: Some(step(300.0, 1)),
+        });
+        self.say(format!(
+            "thresholds instead of a target (above 1200: 2 more, below 300: 1 fewer, cooldown {cooldown} s)"
+        ))
+    }
+
+    /// The same without a lower threshold.
+    pub fn steps_up(mut self) -> Self {
+        self = self.steps(300);
+        self.words.pop();
+        if let Rule::Thresholds(rule) = &mut self.policy.metrics[0].rule {
+            rule.down = None;
+        }
+        self.say("an upper threshold instead of a target (above 1200: 2 more)")
+    }
+
+    /// The threshold rule won a change.
+    pub fn stepped(mut self, from: u32, to: u32, seconds: i64) -> Self {
+        self.events.push(ScaleEvent {
+            at: ago(seconds),
+            from,
+            to,
+            forced: false,
+            rule: Some("requests".into()),
+        });
+        self.say(format!("its rule scaled from {from} to {to} {seconds} s ago"))
+    }
+
+    pub fn fallback(mut self, replicas: u32) -> Self {
+        self.policy.fallback = Some(Fallback {
+            replicas,
+            after: SignedDuration::from_secs(180),
+        });
+        self.say(format!("fallback: {replicas} replicas after 3 min"))
+    }
+
+    /// As [`Given::failing`], since so many seconds.
+    pub fn failing_for(mut self, seconds: i64) -> Self {
+        self.samples[0] = Err(Failure {
+            since: Some(ago(seconds)),
+            ..failure()
+        });
+        self.say(format!("the metric's query has returned nothing for {seconds} s"))
+    }
+
+    pub fn min_zero(mut self) -> Self {
+        self.policy.bounds.min = 0;
+        self.say("minReplicas: 0")
+    }
+
+    pub fn activation(mut self, value: f64) -> Self {
+        self.policy.metrics[0].activation = value;
+        self.say(format!("activationValue: {value}"))
+    }
+
+    /// This policy scaled it to zero.
+    pub fn resting(mut self) -> Self {
+        self.current = 0;
+        self.zeroed = true;
+        self.recommended = Some((0, 3600));
+        self.say("Headroom scaled it to zero")
     }
 
     /// The operator was started just now.
@@ -280,6 +367,14 @@ impl Given {
             period,
         }];
         self.say(format!("scaleUp at most {n} pods in 60 s"))
+    }
+
+    pub fn up_percent(mut self, n: u32) -> Self {
+        self.policy.behavior.up.policies = vec![RatePolicy {
+            amount: Amount::Percent(n),
+            period: SignedDuration::from_secs(60),
+        }];
+        self.say(format!("scaleUp.policies: {n} % in 60 s"))
     }
 
     pub fn down_percent(mut self, n: u32) -> Self {

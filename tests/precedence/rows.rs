@@ -27,6 +27,9 @@ pub fn all() -> Vec<Row> {
         ceilings(),
         edits(),
         evidence(),
+        thresholds(),
+        fallbacks(),
+        resting(),
         forecasts(),
         by_hand(),
         damping(),
@@ -121,6 +124,66 @@ fn evidence() -> Vec<Row> {
         row("metric without a value × minReplicas", "A floor needs no metric.", given().replicas(1).failing(), "2", &["TooFewReplicas"]),
         row("metric × minReplicas", "No load means minReplicas, not zero.", given().load(0.0), "2", &["TooFewReplicas"]),
         row("metric × maxReplicas", "Never more than maxReplicas.", given().replicas(40).load(9000.0), "50", &["TooManyReplicas"]),
+    ]
+}
+
+fn thresholds() -> Vec<Row> {
+    vec![
+        row("threshold × above", "A step up.", given().steps(300).load(1300.0), "12", &[]),
+        row("threshold × below", "A step down.", given().steps(300).load(200.0), "9", &[]),
+        row("threshold × band", "Between its thresholds nothing moves.", given().steps(300).load(900.0), "10, unchanged", &[]),
+        row("threshold in its band × metric that wants less", "It proposes the present count, so nobody shrinks.", given().steps(300).load(900.0).second_metric(100.0), "10, unchanged", &[]),
+        row("threshold in its band × metric that wants more", "The largest wins.", given().steps(300).load(900.0).second_metric(1500.0), "15", &[]),
+        row("threshold without scaleDown × metric that wants less", "Not above, it has nothing to say.", given().steps_up().load(100.0).second_metric(500.0), "5", &[]),
+        row("threshold without scaleDown × nothing else", "Nobody proposes; the count stays.", given().steps_up().load(100.0), "10, unchanged", &[]),
+        row("threshold × own cooldown up", "It waits for the last growth that it won.", given().steps(300).load(1300.0).stepped(8, 10, 200), "10, unchanged", &[]),
+        row("threshold × own cooldown over", "Then it steps again.", given().steps(300).load(1300.0).stepped(8, 10, 300), "12", &[]),
+        row("threshold × growth that others won", "Its own cooldown runs from its own changes only.", given().steps(300).load(1300.0).scaled(8, 10, 100), "12", &[]),
+        row("threshold × own cooldown down", "The way down waits for the last change that it won, in either direction.", given().steps(300).load(200.0).stepped(8, 10, 200), "10, unchanged", &[]),
+        row("threshold × restart", "Its cooldown survives.", given().steps(300).load(1300.0).stepped(8, 10, 200).restarted(), "10, unchanged", &[]),
+        row("threshold × scale-up cooldown", "The policy's damping comes on top.", given().steps(60).load(1300.0).stepped(8, 10, 200).up_cooldown(600), "10, unchanged", &["ScaleUpCooldown"]),
+        row("threshold × rate policy", "The policy's damping comes on top.", given().steps(300).load(1300.0).up_pods(1), "11", &["ScaleUpLimit"]),
+        row("threshold × maxReplicas", "Never more than maxReplicas.", given().replicas(49).steps(300).load(1300.0), "50", &["TooManyReplicas"]),
+        row("threshold × minReplicas", "Never fewer than minReplicas.", given().replicas(2).steps(300).load(0.0), "2, unchanged", &["TooFewReplicas"]),
+        row("threshold × metric without a value", "A rule without a value blocks the way down like any other.", given().steps(300).failing().second_metric(100.0), "10, unchanged", &["MetricInvalid"]),
+    ]
+}
+
+fn fallbacks() -> Vec<Row> {
+    vec![
+        row("fallback × metric without a value", "Before its time it says nothing.", given().fallback(20).failing_for(179), "10, unchanged", &[]),
+        row("fallback × metric without a value for long", "Then it is one more candidate.", given().fallback(20).failing_for(180), "20", &[]),
+        row("fallback × fewer than present", "A fallback never lowers: a metric is missing.", given().fallback(4).failing_for(180), "10, unchanged", &["MetricInvalid"]),
+        row("fallback × healthy metric that wants more", "The largest wins.", given().fallback(12).failing_for(180).second_metric(1500.0), "15", &[]),
+        row("fallback × healthy metric that wants less", "The largest wins.", given().fallback(12).failing_for(180).second_metric(100.0), "12", &[]),
+        row("fallback × forecast", "The largest wins.", given().fallback(12).failing_for(180).forecast(1500.0), "15", &[]),
+        row("fallback × rate policy", "It is damped like any evidence.", given().fallback(20).failing_for(180).up_pods(4), "14", &["ScaleUpLimit"]),
+        row("fallback × paused", "A pause holds.", given().paused().fallback(20).failing_for(180), "10, paused", &["Paused"]),
+        row("fallback × healthy metrics", "Nothing is needed of it.", given().fallback(20), "10, unchanged", &[]),
+    ]
+}
+
+fn resting() -> Vec<Row> {
+    vec![
+        row("minReplicas 0 × no load", "The target may rest.", given().min_zero().load(0.0), "0", &[]),
+        row("minReplicas 0 × a little load", "Above its activation value a metric needs at least one replica.", given().min_zero().load(0.01), "1", &[]),
+        row("activation value × load at it", "It must be exceeded.", given().min_zero().activation(50.0).load(50.0), "0", &[]),
+        row("activation value × tolerance", "Idle beats tolerance: a last replica is not kept because it is nearly on target.", given().min_zero().replicas(1).activation(95.0).load(92.0), "0", &[]),
+        row("activation value × metric that wants more", "The largest wins.", given().min_zero().activation(50.0).load(10.0).second_metric(300.0), "3", &[]),
+        row("minReplicas 0 × stabilisation", "The way to zero is damped as any other.", given().min_zero().load(0.0).recommended(4, 60), "4", &["ScaleDownStabilized"]),
+        row("minReplicas 0 × metric without a value", "Nothing goes to zero blindly.", given().min_zero().replicas(1).failing(), "1, unchanged", &[]),
+        row("resting × load", "It wakes, at once with what is needed.", given().min_zero().resting().load(250.0), "3", &[]),
+        row("resting × load at the activation value", "It rests on.", given().min_zero().activation(250.0).resting().load(250.0), "0, unchanged", &[]),
+        row("resting × percent policies only", "Growth from zero is one replica at least: no percentage of nothing wakes anybody.", given().min_zero().resting().load(250.0).up_percent(100), "1", &["ScaleUpLimit"]),
+        row("resting × window", "A floor wakes it at once.", given().min_zero().resting().load(0.0).floor(5).up_cooldown(300).scaled(1, 2, 60), "5, at once", &["ScaleUpCooldown", "WindowFloor"]),
+        row("resting × forecast", "A forecast wakes it before the load comes.", given().min_zero().resting().load(0.0).forecast(250.0), "3", &[]),
+        row("resting × minReplicas edited up", "An edit wakes it at once.", given().resting().load(0.0), "2", &["TooFewReplicas"]),
+        row("resting × metric without a value", "It rests on; nothing is known.", given().min_zero().resting().failing(), "0, unchanged", &[]),
+        row("resting × fallback", "Without sight for long, the fallback wakes it.", given().min_zero().resting().fallback(2).failing_for(180), "2", &[]),
+        row("resting × paused", "A pause holds.", given().min_zero().resting().paused().load(250.0), "0, paused", &["Paused"]),
+        row("resting × restart", "Whose zero it is survives.", given().min_zero().resting().restarted().load(250.0), "3", &[]),
+        row("zero by hand × minReplicas 0", "A person's zero is left alone, whatever the load.", given().min_zero().replicas(0).load(250.0), "0, disabled", &[]),
+        row("windows only × minReplicas 0", "It rests outside its windows.", given().no_metrics().min_zero().closed(20), "0", &[]),
     ]
 }
 

@@ -61,7 +61,8 @@ fn one(policy: RatePolicy, state: &State, current: u32, up: bool, now: Timestamp
         (Amount::Pods(n), true) => start + i64::from(n),
         (Amount::Pods(n), false) => start - i64::from(n),
         // Integers throughout: 10 × 1.1 in floating point is 11.000000000000002, which rounds up to 12.
-        (Amount::Percent(p), true) => start + (start * i64::from(p) + 99) / 100,
+        // At least one: no percentage of zero would ever wake a target.
+        (Amount::Percent(p), true) => start + ((start * i64::from(p) + 99) / 100).max(1),
         (Amount::Percent(p), false) => start * (100 - i64::from(p).min(100)) / 100,
     };
     u32::try_from(limit.max(0)).unwrap_or(u32::MAX)
@@ -116,6 +117,7 @@ mod tests {
             metrics: Vec::new(),
             schedules: Vec::new(),
             prediction: None,
+            fallback: None,
             behavior: Behavior {
                 up: rules.clone(),
                 down: rules,
@@ -127,7 +129,13 @@ mod tests {
         let mut state = State::default();
         for &(seconds, from, to) in changes {
             let at = now().checked_sub(SignedDuration::from_secs(seconds)).unwrap();
-            state.scaled(ScaleEvent { at, from, to, forced });
+            state.scaled(ScaleEvent {
+                at,
+                from,
+                to,
+                forced,
+                rule: None,
+            });
         }
         state
     }
@@ -154,6 +162,7 @@ mod tests {
             (1, 1, 2),    // never stuck at small counts
             (1, 100, 101),
             (250, 2, 7),
+            (100, 0, 1), // from zero at least one
         ] {
             check(true, &[(Percent(percent), 60)], Max, current, NONE, expected);
         }

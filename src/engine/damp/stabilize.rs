@@ -71,6 +71,7 @@ mod tests {
             metrics: Vec::new(),
             schedules: Vec::new(),
             prediction: None,
+            fallback: None,
             behavior,
         }
     }

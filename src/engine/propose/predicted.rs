@@ -2,7 +2,7 @@
 //!
 //! A forecast that is missing or not trusted abstains and blocks nothing: the reactive metrics rule.
 
-use super::super::decision::{Abstention, Outcome};
+use super::super::decision::{Abstention, Basis, Outcome};
 use super::super::forecast::{self, Forecast, Trust};
 use super::super::policy::{PredictionMode, Target};
 use super::ceil_replicas;
@@ -28,7 +28,7 @@ pub(super) fn propose(mode: PredictionMode, target: Target, forecast: Option<&Fo
         PredictionMode::ScaleOut => Outcome::Replicas {
             replicas,
             value,
-            within_tolerance: false,
+            basis: Basis::Proportion,
         },
     }
 }

@@ -10,7 +10,7 @@ use croner::Cron;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::super::decision::{Abstention, Outcome, Window};
+use super::super::decision::{Abstention, Basis, Outcome, Window};
 use super::super::policy::{End, Policy, Schedule};
 use super::super::state::State;
 
@@ -67,7 +67,7 @@ pub(super) fn propose(schedule: &Schedule, window: &Window) -> Outcome {
         (true, Some(floor)) => Outcome::Replicas {
             replicas: floor,
             value: f64::from(floor),
-            within_tolerance: false,
+            basis: Basis::Proportion,
         },
     }
 }

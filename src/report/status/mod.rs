@@ -19,8 +19,9 @@ use crate::api::status::{
     DecisionStatus, ForecastErrorStatus, ForecastStatus, LimitStatus, MetricErrorStatus, MetricStatus,
     NextEligibleStatus, ProposalStatus, SampleCount, ScalingPolicyStatus, ScheduleStatus,
 };
-use crate::engine::decision::{Action, Decision, Outcome, Proposal, ScaleEvent, Source};
+use crate::engine::decision::{Abstention, Action, Decision, Outcome, Proposal, ScaleEvent, Source};
 use crate::engine::forecast::{Forecast, Trust};
+use crate::engine::observation::Failure;
 use crate::engine::policy::Policy;
 use crate::engine::state::State;
 use crate::validate::Invalid;
@@ -32,8 +33,8 @@ pub use damping::{announce, restore};
 /// The API's own bounds of `spec.metrics` and `spec.schedules`; a policy from an older CRD may have more.
 const MOST_METRICS: usize = 16;
 const MOST_SCHEDULES: usize = 64;
-/// Metrics, schedules and a forecast.
-const MOST_PROPOSALS: usize = MOST_METRICS + MOST_SCHEDULES + 1;
+/// Metrics, schedules, a forecast and the fallback.
+const MOST_PROPOSALS: usize = MOST_METRICS + MOST_SCHEDULES + 2;
 /// Most bytes of a metric's error: the server's own words, of which the first lines matter.
 const ERROR_BYTES: usize = 500;
 
@@ -157,7 +158,7 @@ fn decided_status(d: &Decided<'_>, now: Timestamp, previous: Option<&ScalingPoli
             .map(|s| s.as_secs())
             .or(previous.and_then(|p| p.startup_seconds)),
         decision: Some(decision_status(d, now)),
-        damping: Some(damping::status(d.state, d.pending, d.target_uid)),
+        damping: Some(damping::status(d.state, d.pending.as_ref(), d.target_uid)),
     }
 }
 
@@ -167,7 +168,7 @@ fn decision_status(d: &Decided<'_>, now: Timestamp) -> DecisionStatus {
         source: p.source.kind().to_owned(),
         name: p.source.name().to_owned(),
         replicas: proposed(&p.outcome),
-        reason: words::proposal(policy, p),
+        reason: words::proposal(policy, p, decision.at),
     });
     let limits = decision.limits.iter().map(|l| LimitStatus {
         reason: l.kind.as_str().to_owned(),
@@ -205,21 +206,31 @@ fn metrics(d: &Decided<'_>, now: Timestamp, previous: Option<&ScalingPolicyStatu
         MetricStatus {
             name: name.to_string(),
             value: match outcome {
-                Outcome::Replicas { value, .. } | Outcome::Preview { value, .. } => Some(decimal(*value)),
+                Outcome::Replicas { value, .. }
+                | Outcome::Preview { value, .. }
+                | Outcome::Abstains(Abstention::NotAbove { value }) => Some(decimal(*value)),
                 Outcome::Abstains(_) | Outcome::Invalid(_) => None,
             },
             replicas: proposed(outcome),
             error: match outcome {
-                Outcome::Invalid(failure) => Some(MetricErrorStatus {
-                    cause: failure.cause.as_str().to_owned(),
-                    message: words::clip(&*failure.message, ERROR_BYTES),
-                    since: failure.since.map(time).or(failing_since).or(Some(time(now))),
-                }),
+                Outcome::Invalid(failure) => Some(failed(d, failure, failing_since, now)),
                 _ => None,
             },
         }
     });
     each.collect()
+}
+
+/// A metric's failure: since when, and what will come of it when.
+fn failed(d: &Decided<'_>, failure: &Failure, known: Option<Time>, now: Timestamp) -> MetricErrorStatus {
+    let since = failure.since.map(time).or(known).unwrap_or_else(|| time(now));
+    let fallback = d.policy.fallback;
+    MetricErrorStatus {
+        cause: failure.cause.as_str().to_owned(),
+        message: words::clip(&*failure.message, ERROR_BYTES),
+        fallback_at: fallback.and_then(|f| Some(time(since.0.checked_add(f.after).ok()?))),
+        since: Some(since),
+    }
 }
 
 fn schedules(d: &Decided<'_>) -> Vec<ScheduleStatus> {

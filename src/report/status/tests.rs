@@ -1,5 +1,7 @@
 //! Statuses as people see them (snapshots), and the laws of conditions, changes and damping.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
@@ -7,6 +9,7 @@ use super::*;
 use crate::api::ScalingPolicySpec;
 use crate::api::status::{DampingStatus, ScaleEventStatus};
 use crate::engine::observation::{Cause, Sample};
+use crate::engine::state::Remembered;
 use crate::report::fixtures::{NOW, REQUESTS, Scene, TARGET, after, at, change, failure, forecast, policy, status};
 
 /// The status against its snapshot, and the bounds that hold for each.
@@ -213,37 +216,46 @@ fn values_ride_along_once_a_minute_and_time_alone_never() {
 #[test]
 fn another_target_has_nothing_to_remember() {
     let mut status = scene("", 4, 1600.0).status(None);
-    announce(&mut status, change(0, 4, 6));
-    let (events, pending, max) = restore(Some(&status), TARGET);
-    assert_eq!((events.len(), pending, max), (1, Some(change(0, 4, 6)), Some(20)));
-    assert_eq!(restore(Some(&status), "another"), (Vec::new(), None, None));
+    announce(&mut status, &change(0, 4, 6));
+    let (known, pending) = restore(Some(&status), TARGET);
+    assert_eq!(
+        (known.events.len(), pending, known.obeyed_max),
+        (1, Some(change(0, 4, 6)), Some(20))
+    );
+    assert_eq!(restore(Some(&status), "another"), (Remembered::default(), None));
     // Written before uids were kept: believed.
     status.damping.as_mut().unwrap().target_uid = None;
-    assert_eq!(restore(Some(&status), "another").0.len(), 1);
+    assert_eq!(restore(Some(&status), "another").0.events.len(), 1);
 }
 
 #[test]
 fn restore_survives_nonsense() {
-    assert_eq!(restore(None, TARGET), (Vec::new(), None, None));
+    assert_eq!(restore(None, TARGET), (Remembered::default(), None));
     let mut status = ScalingPolicyStatus::default();
-    assert_eq!(restore(Some(&status), TARGET), (Vec::new(), None, None));
+    assert_eq!(restore(Some(&status), TARGET), (Remembered::default(), None));
     let event = |seconds, from, to| ScaleEventStatus {
         at: Time(after(seconds)),
         from,
         to,
         forced: false,
+        rule: None,
     };
     status.damping = Some(DampingStatus {
         target_uid: None,
         pending_scale: Some(event(0, -1, 3)),
         scale_events: vec![event(20, 4, 5), event(0, -4, 4), event(5, 4, 4), event(10, 2, 4)],
         max_replicas: Some(-7),
+        rules: Vec::new(),
+        scaled_to_zero: false,
     });
-    let expected = vec![change(10, 2, 4), change(20, 4, 5)];
-    assert_eq!(restore(Some(&status), TARGET), (expected, None, None));
+    let expected = Remembered {
+        events: vec![change(10, 2, 4), change(20, 4, 5)],
+        ..Remembered::default()
+    };
+    assert_eq!(restore(Some(&status), TARGET), (expected, None));
     let many = (0..100).map(|i| event(i, 1, 2)).collect();
     status.damping.as_mut().unwrap().scale_events = many;
-    let (events, ..) = restore(Some(&status), TARGET);
+    let events = restore(Some(&status), TARGET).0.events;
     assert_eq!((events.len(), events[0].at), (64, after(36)));
 }
 
@@ -294,7 +306,7 @@ fn run(step: &Step, now: Timestamp, previous: Option<&ScalingPolicyStatus>) -> S
             paused,
         } => {
             let more = if *paused { "mode: Paused" } else { PREVIEW };
-            let (events, ..) = restore(previous, TARGET);
+            let events = restore(previous, TARGET).0.events;
             Scene::new(policy(more), &events, *current, sample.clone(), now).status(previous)
         }
         Step::Invalid => status(Situation::InvalidSpec(&invalid()), now, previous),
@@ -340,26 +352,35 @@ proptest! {
 
     #[test]
     fn events_survive_a_restart(
-        gaps in prop::collection::vec((1..60_000i64, 1..50u32, 51..90u32, any::<bool>()), 0..20),
+        gaps in prop::collection::vec((1..60_000i64, 0..50u32, 51..90u32, any::<bool>(), 0..6_usize), 0..20),
         pending in any::<bool>(),
     ) {
         let mut when = at(NOW);
         let events: Vec<ScaleEvent> = gaps
             .into_iter()
-            .map(|(millis, from, to, forced)| {
+            .map(|(millis, from, to, forced, rule)| {
                 when += SignedDuration::from_millis(millis);
-                ScaleEvent { at: when, from, to, forced }
+                // Half of them shrink, some to zero.
+                let (from, to) = if rule % 2 == 0 { (to, from) } else { (from, to) };
+                let rule = ["a", "b"].get(rule).map(|name| Arc::from(*name));
+                ScaleEvent { at: when, from, to, forced, rule }
             })
             .collect();
         let mut scene = scene("", 4, 780.0);
-        scene.state = State::restore(events.iter().copied(), 4, Some(20), when);
+        let known = Remembered { events: events.clone(), obeyed_max: Some(20), ..Remembered::default() };
+        scene.state = State::restore(known, 4, when);
+        let zeroed = scene.state.zeroed();
         let decided = Decided { pending: pending.then(|| change(0, 4, 6)), ..scene.decided() };
         let status = status(Situation::Decided(decided), when, None);
-        let (restored, announced, max) = restore(Some(&status), TARGET);
+        let (known, announced) = restore(Some(&status), TARGET);
         prop_assert_eq!(announced, pending.then(|| change(0, 4, 6)));
-        prop_assert_eq!((restored.len(), max), (events.len(), Some(20)));
-        for (is, was) in restored.iter().zip(&events) {
-            prop_assert_eq!((is.from, is.to, is.forced), (was.from, was.to, was.forced));
+        prop_assert_eq!((known.events.len(), known.obeyed_max), (events.len(), Some(20)));
+        prop_assert_eq!(known.zeroed, zeroed);
+        let again = State::restore(known.clone(), 4, when);
+        prop_assert_eq!(again.rules(), &known.rules[..]);
+        prop_assert_eq!(again.zeroed(), zeroed);
+        for (is, was) in known.events.iter().zip(&events) {
+            prop_assert_eq!((is.from, is.to, is.forced, &is.rule), (was.from, was.to, was.forced, &was.rule));
             // To the next whole second: a cooldown is never shorter for a restart.
             let shift = is.at.duration_since(was.at);
             prop_assert!(!shift.is_negative() && shift < SignedDuration::from_secs(1));

@@ -3,11 +3,13 @@
 //! The manifests below `tests/manifests` are judged by the API server too (`tests/cluster*`); here `validate.rs` alone
 //! has to refuse them, because `simulate` reads files that no API server has seen.
 
+mod rules;
+
 use std::path::{Path, PathBuf};
 
 use headroom::api::ScalingPolicy;
 use headroom::engine::policy::{
-    Amount, Behavior, End, Lead, Mode, Policy, PredictionMode, RatePolicy, ScalingRules, SelectPolicy, Target,
+    Amount, Behavior, End, Lead, Mode, Policy, PredictionMode, RatePolicy, Rule, ScalingRules, SelectPolicy, Target,
 };
 use headroom::validate::{self, Invalid};
 use jiff::SignedDuration;
@@ -100,12 +102,12 @@ fn a_full_manifest_says_what_it_means() {
     let p = good("full");
     assert_eq!((p.bounds.min, p.bounds.max), (3, 50));
     assert_eq!((p.interval, p.mode), (SignedDuration::from_secs(15), Mode::DryRun));
-    let metrics: Vec<_> = p.metrics.iter().map(|m| (&*m.name, m.target)).collect();
+    let metrics: Vec<_> = p.metrics.iter().map(|m| (&*m.name, m.rule)).collect();
     assert_eq!(
         metrics,
         [
-            ("requests", Target::AverageValue(1000.0)),
-            ("latency", Target::Value(0.5))
+            ("requests", Rule::Target(Target::AverageValue(1000.0))),
+            ("latency", Rule::Target(Target::Value(0.5)))
         ]
     );
 
@@ -173,7 +175,7 @@ fn what_is_not_given_has_hpa_s_default() {
 
 #[test]
 fn quantities_are_kubernetes_own() {
-    let values: Vec<_> = good("numbers").metrics.iter().map(|m| m.target).collect();
+    let values: Vec<_> = good("numbers").metrics.iter().map(|m| m.rule.target()).collect();
     let expected = [
         Target::AverageValue(5e9),
         Target::AverageValue(2.0 * 1024.0 * 1024.0 * 1024.0),
@@ -181,7 +183,7 @@ fn quantities_are_kubernetes_own() {
         Target::Value(1000.0),
         Target::Value(1e-9),
     ];
-    assert_eq!(values, expected);
+    assert_eq!(values, expected.map(Some));
 }
 
 const METRIC: &str = "metrics: [{name: requests, prometheus: {query: up}, target: {averageValue: 100}}, {name: p90, prometheus: {query: up}, target: {value: 1}}]\n";
@@ -195,8 +197,8 @@ fn bounds() {
         &["12 exceeds maxReplicas (10)", "lower it"],
     );
     check(
-        &format!("{m}minReplicas: 0\nmaxReplicas: 10"),
-        "minReplicas",
+        &format!("{m}minReplicas: 0\nmaxReplicas: 0"),
+        "maxReplicas",
         &["0 is not a replica count", "from 1 up"],
     );
     check(
@@ -290,7 +292,7 @@ fn predictions() {
     check(
         &p("metric: p90"),
         "prediction.metric",
-        &["\"p90\" has a value target", "averageValue"],
+        &["\"p90\" has no averageValue target", "averageValue"],
     );
     check(
         &p("metric: requests, history: 1d"),
@@ -454,7 +456,7 @@ fn behavior() {
 #[test]
 fn all_problems_are_reported_at_once() {
     let found = problems(
-        "minReplicas: 0\nmaxReplicas: -1\ninterval: 5x\nmetrics: [{name: a, prometheus: {query: ''}, target: {}}]\n\
+        "minReplicas: -2\nmaxReplicas: -1\ninterval: 5x\nmetrics: [{name: a, prometheus: {query: ''}, target: {}}]\n\
          schedules: [{name: w, timeZone: Nowhere, start: often}]\nprediction: {metric: b, leadTime: 2h}\n\
          behavior: {scaleUp: {cooldownSeconds: -1}}",
     );
