@@ -1,6 +1,6 @@
 //! Actuating: the scale subresource of the target, and nothing else.
 //!
-//! A JSON Patch tests uid and replicas before it replaces: every status update of the parent changes its
+//! A JSON Patch tests uid and replicas before it sets: every status update of the parent changes its
 //! resourceVersion, so a precondition on that would conflict most while scaling up, when it matters. A target that
 //! was deleted and created again, or scaled by someone else since it was observed, is a [`ActuateError::Conflict`]:
 //! observe again, decide again. A refusal (an admission policy, a schema's maximum, missing rights) is none, and is told.
@@ -32,6 +32,11 @@ pub enum ActuateError {
 /// # Errors
 /// [`ActuateError`]; nothing was changed then, or nobody knows (a broken connection), which the next observation tells.
 pub async fn scale(api: &Api<DynamicObject>, name: &str, uid: &str, from: u32, to: u32) -> Result<(), ActuateError> {
+    // At zero the scale has no `replicas` at all: `test` against 0 fails, against null it passes, and only `add` sets it.
+    let present = match from {
+        0 => serde_json::Value::Null,
+        from => from.into(),
+    };
     let replicas = || PointerBuf::from_tokens(["spec", "replicas"]);
     let patch = json_patch::Patch(vec![
         json_patch::PatchOperation::Test(json_patch::TestOperation {
@@ -40,9 +45,9 @@ pub async fn scale(api: &Api<DynamicObject>, name: &str, uid: &str, from: u32, t
         }),
         json_patch::PatchOperation::Test(json_patch::TestOperation {
             path: replicas(),
-            value: from.into(),
+            value: present,
         }),
-        json_patch::PatchOperation::Replace(json_patch::ReplaceOperation {
+        json_patch::PatchOperation::Add(json_patch::AddOperation {
             path: replicas(),
             value: to.into(),
         }),

@@ -5,6 +5,7 @@
 //! the field, the value and the remedy; all of them are reported, not only the first. Pure. PromQL is checked by the
 //! Prometheus server itself, at the first query.
 
+mod advice;
 mod metric;
 mod problems;
 
@@ -23,6 +24,7 @@ use crate::engine::policy::{
 
 use problems::{MOST_REPLICAS, Problems};
 
+pub use advice::{Advice, Misfit, advice};
 pub use problems::duration;
 
 /// One thing that is wrong with a policy.

@@ -146,7 +146,7 @@ async fn a_change_is_announced_made_and_reported_in_this_order() {
         let expected = json!([
             {"op": "test", "path": "/metadata/uid", "value": "target-uid"},
             {"op": "test", "path": "/spec/replicas", "value": 2},
-            {"op": "replace", "path": "/spec/replicas", "value": 5}
+            {"op": "add", "path": "/spec/replicas", "value": 5}
         ]);
         assert_eq!(patch, expected);
         let event = server.takes("POST", EVENTS, json!({})).await;

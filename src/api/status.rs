@@ -27,7 +27,8 @@ pub struct ScalingPolicyStatus {
     /// When the target was last scaled by this policy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_scale_time: Option<Time>,
-    /// Ready, ScalingActive, AbleToScale, ScalingLimited and, with a prediction, ForecastTrusted.
+    /// Ready, ScalingActive, AbleToScale, ScalingLimited; with a prediction ForecastTrusted; and MetricsSuitable=False
+    /// where a metric's query hardly fits its rule.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,

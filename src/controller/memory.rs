@@ -3,6 +3,8 @@
 //! Damping comes back from the object's status after a restart; everything else is rebuilt: the policy from the spec,
 //! the forecast from Prometheus.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::history::Feed;
@@ -13,7 +15,7 @@ use crate::engine::policy::Policy;
 use crate::engine::state::State;
 use crate::observe::TargetKey;
 use crate::report::status;
-use crate::validate::{self, Invalid};
+use crate::validate::{self, Advice, Invalid};
 
 /// Longest start-up time that is believed from a status, in seconds: a day. People can edit a status.
 const MOST_STARTUP: i64 = 86_400;
@@ -36,6 +38,8 @@ pub(super) struct Memory {
     identity: Option<(String, i64)>,
     /// The policy as validated at that generation.
     pub(super) policy: Option<Result<Policy, Invalid>>,
+    /// What is hardly meant in that generation's spec.
+    pub(super) advice: Arc<[Advice]>,
     /// The damping state, with the uid of the target that it is about; `None` until one was observed.
     state: Option<(String, State)>,
     /// A change of which it is not known whether it was made: the answer was lost.
@@ -85,6 +89,7 @@ impl Memory {
         }
         self.identity = Some((uid.to_owned(), generation));
         self.policy = Some(validate::policy(&object.spec));
+        self.advice = validate::advice(&object.spec).into();
         self.failing.clear();
         self.settling = None;
         if let Some((_, state)) = &mut self.state {

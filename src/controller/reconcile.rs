@@ -175,8 +175,10 @@ async fn one(
     };
 
     // report (I/O)
+    let advice = memory.advice.clone();
     let situation = Decided {
         policy: &policy,
+        advice: &advice,
         decision: &decision,
         state: &memory.state(&target.uid, observation.replicas.spec, now).clone(),
         target_uid: &target.uid,

@@ -106,6 +106,7 @@ impl Scene {
         let seeded = now - SignedDuration::from_secs(60);
         let known = Remembered {
             events: events.to_vec(),
+            zeroed: events.last().is_some_and(|e| e.to == 0),
             ..Remembered::default()
         };
         let mut state = State::restore(known, current, seeded);
@@ -144,6 +145,7 @@ impl Scene {
         Decided {
             target_uid: TARGET,
             policy: &self.policy,
+            advice: &[],
             decision: &self.decision,
             state: &self.state,
             forecast: self.forecast.as_ref(),

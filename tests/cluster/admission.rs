@@ -7,9 +7,7 @@ use crate::harness::Stage;
 
 /// The manifests of a folder, by name.
 fn manifests(folder: &str) -> BTreeMap<String, PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/manifests")
-        .join(folder);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let files = std::fs::read_dir(folder).unwrap().map(|f| f.unwrap().path());
     files
         .map(|f| (f.file_stem().unwrap().to_string_lossy().into_owned(), f))
@@ -32,8 +30,8 @@ fn apply(stage: &Stage, manifest: &Path) -> (bool, String) {
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_manifests_are_refused_by_field_and_reason() {
     let stage = Stage::set("bad").await;
-    let manifests = manifests("bad");
-    assert!(manifests.len() >= 20, "only {} bad manifests", manifests.len());
+    let manifests = manifests("tests/manifests/bad");
+    assert!(manifests.len() >= 40, "only {} bad manifests", manifests.len());
     for (name, path) in manifests {
         let text = std::fs::read_to_string(&path).unwrap();
         let expected = text.lines().next().and_then(|l| l.strip_prefix("# expect: ")).unwrap();
@@ -49,10 +47,11 @@ async fn bad_manifests_are_refused_by_field_and_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn good_manifests_are_taken() {
+async fn good_manifests_and_samples_are_taken() {
     let stage = Stage::set("good").await;
-    let manifests = manifests("good");
+    let mut manifests = manifests("tests/manifests/good");
     assert!(manifests.len() >= 5);
+    manifests.extend(self::manifests("deploy/samples"));
     for (name, path) in manifests {
         let (taken, said) = apply(&stage, &path);
         assert!(taken, "{name}: {said}");

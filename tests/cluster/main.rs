@@ -13,4 +13,5 @@ mod prometheus;
 mod reaction;
 mod restart;
 mod rights;
+mod rules;
 mod windows;

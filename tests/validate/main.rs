@@ -15,9 +15,7 @@ use headroom::validate::{self, Invalid};
 use jiff::SignedDuration;
 
 fn manifests(folder: &str) -> Vec<(PathBuf, String)> {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/manifests")
-        .join(folder);
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let files = std::fs::read_dir(dir).unwrap().map(|e| e.unwrap().path());
     let mut all: Vec<_> = files
         .map(|p| (p.clone(), std::fs::read_to_string(p).unwrap()))
@@ -27,7 +25,7 @@ fn manifests(folder: &str) -> Vec<(PathBuf, String)> {
 }
 
 fn good(name: &str) -> Policy {
-    let all = manifests("good");
+    let all = manifests("tests/manifests/good");
     let (_, text) = all
         .iter()
         .find(|(p, _)| p.file_stem().is_some_and(|s| s == name))
@@ -58,9 +56,10 @@ fn check(spec: &str, field: &str, message: &[&str]) {
 }
 
 #[test]
-fn every_good_manifest_is_accepted() {
-    let all = manifests("good");
+fn every_good_manifest_and_sample_is_accepted() {
+    let mut all = manifests("tests/manifests/good");
     assert!(all.len() >= 5);
+    all.extend(manifests("deploy/samples"));
     for (path, text) in all {
         // Read as from a watch: after the API server, nulls without meaning are gone and defaults are there.
         let without_nulls = text
@@ -81,8 +80,8 @@ fn every_good_manifest_is_accepted() {
 
 #[test]
 fn every_bad_manifest_is_refused_without_an_api_server() {
-    let all = manifests("bad");
-    assert!(all.len() >= 20);
+    let all = manifests("tests/manifests/bad");
+    assert!(all.len() >= 40);
     for (path, text) in all {
         assert!(
             text.starts_with("# expect: spec."),

@@ -25,6 +25,9 @@ pub const SCALING_LIMITED: &str = "ScalingLimited";
 /// The forecast may be acted upon; only with a prediction.
 pub const FORECAST_TRUSTED: &str = "ForecastTrusted";
 
+/// Each metric's query fits its rule; shown only where one hardly does.
+pub const METRICS_SUITABLE: &str = "MetricsSuitable";
+
 /// The reasons that are not a limit's: stable, for alerts and scripts.
 pub mod reason {
     /// `Ready`: all is well.
@@ -116,6 +119,7 @@ fn decided(d: &Decided<'_>, metrics: &[MetricStatus]) -> Vec<Verdict> {
     let failing = failing(d, metrics);
     let mut verdicts = vec![ready(d, failing.as_deref()), active(d, failing), able(d), limited(d)];
     verdicts.extend(trusted(d));
+    verdicts.extend(suitable(d));
     verdicts
 }
 
@@ -269,6 +273,18 @@ fn is_delay(kind: LimitKind) -> bool {
         | LimitKind::WindowCeiling
         | LimitKind::Paused => false,
     }
+}
+
+/// Advice, where there is any: it changes no decision.
+fn suitable(d: &Decided<'_>) -> Option<Verdict> {
+    let first = d.advice.first()?;
+    let each: Vec<String> = d.advice.iter().map(ToString::to_string).collect();
+    Some(Verdict {
+        type_: METRICS_SUITABLE,
+        status: "False",
+        reason: first.misfit.as_str(),
+        message: each.join("; "),
+    })
 }
 
 fn limited(d: &Decided<'_>) -> Verdict {

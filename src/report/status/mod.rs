@@ -24,10 +24,12 @@ use crate::engine::forecast::{Forecast, Trust};
 use crate::engine::observation::Failure;
 use crate::engine::policy::Policy;
 use crate::engine::state::State;
-use crate::validate::Invalid;
+use crate::validate::{Advice, Invalid};
 
 pub use change::{material, worth_writing};
-pub use conditions::{ABLE_TO_SCALE, FORECAST_TRUSTED, READY, SCALING_ACTIVE, SCALING_LIMITED, condition, reason};
+pub use conditions::{
+    ABLE_TO_SCALE, FORECAST_TRUSTED, METRICS_SUITABLE, READY, SCALING_ACTIVE, SCALING_LIMITED, condition, reason,
+};
 pub use damping::{announce, restore};
 
 /// The API's own bounds of `spec.metrics` and `spec.schedules`; a policy from an older CRD may have more.
@@ -81,6 +83,8 @@ pub enum Situation<'a> {
 pub struct Decided<'a> {
     /// The policy that was obeyed.
     pub policy: &'a Policy,
+    /// What is hardly meant in it.
+    pub advice: &'a [Advice],
     /// The decision.
     pub decision: &'a Decision,
     /// The state after it: [`State::record`]ed and, where the change was made, [`State::scaled`].

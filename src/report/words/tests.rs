@@ -1,6 +1,7 @@
 //! Tables of numbers and sentences.
 
 use super::*;
+use crate::engine::decision::ScaleEvent;
 use crate::engine::observation::{Cause, Sample};
 use crate::report::fixtures::{NOW, Scene, after, at, change, failure, policy};
 
@@ -139,4 +140,84 @@ fn a_failure_names_the_error_first() {
         failed(&scene.policy, &scene.decision, "409\n"),
         "could not scale from 4 to 8 (409): requests wants 8 (1 530, target 200 per replica)"
     );
+}
+
+/// The reason of the first proposal, for a metric with thresholds 300 and 1000, two up and one down, three minutes each.
+#[track_caller]
+fn steps(value: f64, won: Option<i64>, expected: &str) {
+    let mut policy = policy("");
+    let step = |at, by| Step {
+        at,
+        by,
+        cooldown: SignedDuration::from_secs(180),
+    };
+    policy.metrics[0].rule = Rule::Thresholds(Thresholds {
+        up: step(1000.0, 2),
+        down: Some(step(300.0, 1)),
+    });
+    let events = won.map(|seconds| ScaleEvent {
+        rule: Some("requests".into()),
+        ..change(seconds, 3, 4)
+    });
+    let scene = Scene::new(policy, events.as_slice(), 4, Ok(value), at(NOW));
+    assert_eq!(proposal(&scene.policy, &scene.decision.proposals[0], at(NOW)), expected);
+}
+
+#[test]
+fn threshold_rules_say_which_side_they_are_on() {
+    steps(1530.0, None, "1 530, above 1 000: 2 more");
+    steps(0.0, None, "0, below 300: 1 fewer");
+    steps(500.0, None, "500, between 300 and 1 000");
+    let cooling = "1 530, beyond its threshold; the rule's own cooldown runs until 10:02:00Z";
+    steps(1530.0, Some(-60), cooling);
+}
+
+#[test]
+fn a_fallback_says_from_when_it_counts() {
+    let more = "fallback: {replicas: 10, after: 3m}";
+    let failing = |seconds: i64| {
+        let sample = Err(Failure {
+            since: Some(after(-seconds)),
+            ..Failure::new(Cause::Timeout, "no answer")
+        });
+        Scene::new(policy(more), &[], 4, sample, at(NOW))
+    };
+    let early = failing(60);
+    let said = proposal(&early.policy, &early.decision.proposals[1], at(NOW));
+    assert_eq!(said, "counts from 10:02:00Z, unless the metric has a value before");
+    let late = failing(180);
+    assert_eq!(
+        sentence(&late.policy, &late.decision),
+        "scaled from 4 to 8: the fallback wants 10; limited to 8 by the scale-up rate limit (100 % in 15s or 4 pods in \
+         15s, whichever is more); requests has no usable value (Timeout since 09:57:00Z)"
+    );
+    let status = late.status(None);
+    assert_eq!(
+        status.metrics[0]
+            .error
+            .as_ref()
+            .unwrap()
+            .fallback_at
+            .as_ref()
+            .unwrap()
+            .0,
+        at(NOW)
+    );
+}
+
+#[test]
+fn a_target_that_rests_says_why() {
+    let mut policy = policy("");
+    policy.bounds.min = 0;
+    policy.metrics[0].activation = 5.0;
+    let rested = ScaleEvent {
+        to: 0,
+        ..change(-600, 1, 0)
+    };
+    let scene = Scene::new(policy, &[rested], 0, Ok(3.0), at(NOW));
+    assert_eq!(
+        sentence(&scene.policy, &scene.decision),
+        "stays at 0: requests wants 0 (3, idle: no replica is needed)"
+    );
+    assert!(scene.status(None).damping.unwrap().scaled_to_zero);
 }
