@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 
 use headroom::api::ScalingPolicy;
 use headroom::engine::policy::{
-    Amount, Behavior, End, Lead, Mode, Policy, PredictionMode, RatePolicy, ScalingRules, SelectPolicy, Target,
+    Amount, Behavior, End, Lead, Mode, Policy, PredictionMode, RatePolicy, ScalingRules, SelectPolicy, Target, When,
 };
 use headroom::validate::{self, Invalid};
 use jiff::SignedDuration;
+use jiff::civil::date;
 
 fn manifests(folder: &str) -> Vec<(PathBuf, String)> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -127,12 +128,24 @@ fn a_full_manifest_says_what_it_means() {
             Some("UTC")
         ]
     );
-    let End::At(end) = &p.schedules[0].end else {
+    let recurring = |i: usize| match &p.schedules[i].when {
+        When::Recurring(recurrence) => &**recurrence,
+        once => panic!("{once:?}"),
+    };
+    let End::At(end) = &recurring(0).end else {
         panic!("business hours end at a time of day")
     };
     assert_eq!(end.pattern.to_string(), "0 18 * * 1-5");
-    assert!(matches!(p.schedules[1].end, End::After(d) if d == SignedDuration::from_hours(8)));
-    assert!(matches!(p.schedules[2].end, End::After(d) if d == SignedDuration::from_hours(96)));
+    assert_eq!(recurring(0).except, [date(2026, 12, 25), date(2027, 1, 1)]);
+    assert!(matches!(recurring(1).end, End::After(d) if d == SignedDuration::from_hours(8)));
+    let When::Once { from, until } = p.schedules[2].when else {
+        panic!("a sale is once")
+    };
+    assert_eq!(from, date(2026, 11, 27).at(0, 0, 0, 0));
+    assert_eq!(until, date(2026, 11, 30).at(23, 59, 59, 0));
+    let leads: Vec<_> = p.schedules.iter().map(|s| s.lead).collect();
+    let fixed = Lead::Fixed(SignedDuration::from_mins(15));
+    assert_eq!(leads, [Some(Lead::Auto), None, Some(fixed), None], "0s is none");
 
     let prediction = p.prediction.unwrap();
     assert_eq!((prediction.metric, prediction.mode), (0, PredictionMode::ScaleOut));
@@ -353,11 +366,13 @@ fn schedules() {
         &field("end"),
         &["not a cron expression"],
     );
-    check(
-        &s(&format!("{w}, end: '0 8 * * *', minReplicas: 2")),
-        &field("end"),
-        &["equals start", "duration"],
-    );
+    for same in ["0 8 * * *", "00 8 * 1-12 *"] {
+        check(
+            &s(&format!("{w}, end: '{same}', minReplicas: 2")),
+            &field("end"),
+            &[&format!("{same:?} equals start"), "duration"],
+        );
+    }
     check(
         &s(&format!("{w}, minReplicas: 2")),
         &field("end"),
@@ -415,6 +430,114 @@ fn schedules() {
         "maxReplicas: 9\nschedules: [{{name: w, {w}, duration: 1h, minReplicas: 2}}, {{name: w, {w}, duration: 1h, minReplicas: 3}}]"
     );
     check(&twice, "schedules[w].name", &["\"w\" is used twice"]);
+}
+
+#[test]
+fn windows_that_are_open_once() {
+    let s = |s: &str| format!("maxReplicas: 9\nschedules: [{{name: w, {s}, minReplicas: 2}}]");
+    let field = |f: &str| format!("schedules[w].{f}");
+    let (from, until) = ("from: '2026-11-27T00:00:00'", "until: '2026-11-30T23:59:59'");
+    let start = "start: '0 8 * * *', duration: 1h";
+    check(
+        &s("timeZone: UTC"),
+        &field("start"),
+        &["exactly one of start (a cron expression", "and from (a date and time"],
+    );
+    check(
+        &s(&format!("{start}, {from}, {until}")),
+        &field("start"),
+        &["exactly one of start"],
+    );
+    check(&s(from), &field("until"), &["is missing", "2026-11-30T23:00:00"]);
+    check(
+        &s(&format!("{start}, {until}")),
+        &field("until"),
+        &["belongs to from", "end instead"],
+    );
+    for more in ["end: '0 9 * * *'", "duration: 1h", "except: ['2026-11-28']"] {
+        check(
+            &s(&format!("{from}, {until}, {more}")),
+            &field("from"),
+            &["end, duration and except belong to a window that recurs"],
+        );
+    }
+    for until in ["2026-11-27T00:00:00", "2026-11-26T23:59:59"] {
+        check(
+            &s(&format!("{from}, until: '{until}'")),
+            &field("until"),
+            &[&format!("{until} must be later than from (2026-11-27T00:00:00)")],
+        );
+    }
+    for bad in [
+        "2026-02-30T00:00:00",
+        "2026-11-27T24:00:00",
+        "2026-11-27T00:00:60",
+        "2026-11-27T00:00",
+        "2026-11-27 00:00:00",
+        "2026-11-27T00:00:00Z",
+        "2026-11-27T00:00:00+01:00",
+        "2026-11-27",
+        "20261127T000000",
+        "tomorrow",
+        "",
+    ] {
+        check(
+            &s(&format!("from: {bad:?}, {until}")),
+            &field("from"),
+            &[
+                &format!("{bad:?} is not a date and time that exists"),
+                "without a zone",
+                "2026-11-27T00:00:00",
+            ],
+        );
+    }
+}
+
+#[test]
+fn excepted_dates_and_lead_times() {
+    let s = |s: &str| format!("maxReplicas: 9\nschedules: [{{name: w, start: '0 8 * * *', duration: 1h, {s}}}]");
+    let field = |f: &str| format!("schedules[w].{f}");
+    for bad in [
+        "2026-02-29",
+        "25.12.2026",
+        "2026-12-25T00:00:00",
+        "20261225",
+        "2026-1-1",
+        "Christmas",
+        "",
+    ] {
+        check(
+            &s(&format!("minReplicas: 2, except: ['2026-12-24', {bad:?}]")),
+            &field("except[1]"),
+            &[&format!("{bad:?} is not a date that exists"), "2026-12-25"],
+        );
+    }
+    check(
+        &s("minReplicas: 2, except: ['2026-12-25', '2026-12-26', '2026-12-25']"),
+        &field("except[2]"),
+        &["2026-12-25 is there twice"],
+    );
+    for bad in ["25h", "1d1s"] {
+        check(
+            &s(&format!("minReplicas: 2, leadTime: {bad}")),
+            &field("leadTime"),
+            &[&format!("{bad:?} is out of range"), "0s to 24h"],
+        );
+    }
+    check(
+        &s("minReplicas: 2, leadTime: early"),
+        &field("leadTime"),
+        &["\"early\" is not a duration"],
+    );
+    check(
+        &s("maxReplicas: 2, leadTime: auto"),
+        &field("leadTime"),
+        &[
+            "\"auto\" has nothing to do",
+            "a ceiling never acts early",
+            "give minReplicas or replicas",
+        ],
+    );
 }
 
 #[test]

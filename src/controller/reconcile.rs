@@ -243,6 +243,7 @@ async fn observe(
         replicas: target.replicas,
         samples,
         forecast,
+        startup: memory.startup,
     }
 }
 

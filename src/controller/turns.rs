@@ -28,9 +28,9 @@ pub(super) fn settled(uid: &str, interval: SignedDuration, decision: &Decision, 
     after(wait.min(until_window(decision, now))).unwrap_or(now)
 }
 
-/// Time until a window opens or closes; a policy's floor acts at once, not at its next turn.
+/// Time until a window opens or closes, or its floor acts ahead of it: at once, not at the policy's next turn.
 pub(super) fn until_window(decision: &Decision, now: Timestamp) -> Duration {
-    let edges = decision.windows.iter().filter_map(|w| w.until);
+    let edges = decision.windows.iter().filter_map(|w| w.next_change(now));
     edges.min().map_or(Duration::MAX, |edge| wait_until(edge, now))
 }
 
@@ -97,6 +97,7 @@ mod tests {
             replicas: Replicas { spec: 3, ready: None },
             samples: Vec::new(),
             forecast: None,
+            startup: None,
         };
         let mut decision = decide(&policy, &State::default(), &observation, now);
         decision.windows[0].until = now.checked_add(SignedDuration::from_secs(edge)).ok();

@@ -171,6 +171,7 @@ fn more_changes_than_status_carries_are_remembered_while_they_matter() {
             samples: vec![Ok(load)],
             ready: None,
             forecast: None,
+            startup: None,
             manual: None,
             writes: true,
         });

@@ -11,8 +11,8 @@ use headroom::engine::decision::{Decision, ScaleEvent};
 use headroom::engine::forecast::{Abstention, Bound, Forecast, Model, Samples, Trust};
 use headroom::engine::observation::{Cause, Failure, Observation, Replicas, Sample};
 use headroom::engine::policy::{
-    Amount, Behavior, Bounds, End, Lead, Metric, Mode, Policy, Prediction, PredictionMode, RatePolicy, Schedule,
-    SelectPolicy, Target,
+    Amount, Behavior, Bounds, End, Lead, Metric, Mode, Policy, Prediction, PredictionMode, RatePolicy, Recurrence,
+    Schedule, SelectPolicy, Target, When,
 };
 use headroom::engine::state::State;
 use jiff::tz::TimeZone;
@@ -84,6 +84,7 @@ impl Given {
             },
             samples: self.samples.clone(),
             forecast: self.forecast.clone(),
+            startup: None,
         };
         decide(&self.policy, &state, &observation, now())
     }
@@ -150,11 +151,16 @@ impl Given {
 
     fn schedule(mut self, open: bool, floor: Option<u32>, ceiling: Option<u32>) -> Self {
         let start = if open { "0 8 * * *" } else { "0 20 * * *" };
+        let recurrence = Recurrence {
+            start: Cron::from_str(start).unwrap(),
+            end: End::After(SignedDuration::from_hours(10)),
+            except: Vec::new(),
+        };
         self.policy.schedules.push(Schedule {
             name: "hours".into(),
             zone: TimeZone::UTC,
-            start: Cron::from_str(start).unwrap(),
-            end: End::After(SignedDuration::from_hours(10)),
+            when: When::Recurring(Box::new(recurrence)),
+            lead: None,
             floor,
             ceiling,
         });

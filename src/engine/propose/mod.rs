@@ -6,13 +6,15 @@ pub mod predicted;
 pub mod scheduled;
 pub mod target;
 
+use jiff::Timestamp;
+
 use super::decision::{Outcome, Proposal, Source, Window};
 use super::observation::Observation;
 use super::policy::Policy;
 
 /// Every source's proposal: metrics, then schedules, then the forecast, each in the spec's order; for a policy
 /// without any metric `minReplicas` comes last, so that it rests there outside its windows (as KEDA's cron scaler does).
-pub(super) fn all(policy: &Policy, windows: &[Window], observation: &Observation) -> Vec<Proposal> {
+pub(super) fn all(policy: &Policy, windows: &[Window], observation: &Observation, now: Timestamp) -> Vec<Proposal> {
     let mut proposals = Vec::with_capacity(policy.metrics.len() + policy.schedules.len() + 1);
     for (i, metric) in policy.metrics.iter().enumerate() {
         proposals.push(Proposal {
@@ -28,7 +30,7 @@ pub(super) fn all(policy: &Policy, windows: &[Window], observation: &Observation
     for (schedule, window) in policy.schedules.iter().zip(windows) {
         proposals.push(Proposal {
             source: Source::Schedule(schedule.name.clone()),
-            outcome: scheduled::propose(schedule, window),
+            outcome: scheduled::propose(schedule, window, now),
         });
     }
     if let Some(prediction) = &policy.prediction
