@@ -133,6 +133,45 @@ fn sentences() {
 }
 
 #[test]
+fn a_window_that_warms_up_says_when_it_opens_and_how_early_it_is() {
+    let slow = "behavior: {scaleUp: {policies: [{type: Pods, value: 1, periodSeconds: 60}]}}\ninterval: 20s";
+    // A start-up of 42 s was measured; with the interval of 20 s the floor acts from 09:59:58 on.
+    let day = |lead| {
+        format!(
+            "{slow}\nschedules: [{{name: day, start: '1 10 * * *', duration: 1h, minReplicas: 10, leadTime: {lead}}}]"
+        )
+    };
+    let opens = "opens at 10:01:00Z, replicas asked for 1m 2s early";
+    check(
+        &day("auto"),
+        4,
+        Ok(780.0),
+        &format!(
+            "scaled from 4 to 10: schedule day wants 10 ({opens}); held at 4 by the scale-up rate limit (1 pod in 1m) \
+             until 10:00:30Z; raised to 10 by schedule day ({opens})"
+        ),
+    );
+    check(
+        &day("59s"),
+        4,
+        Ok(780.0),
+        "stays at 4: requests wants 4 (780, within tolerance of target 200 per replica)",
+    );
+    let scene = Scene::new(policy(&day("auto")), &[], 4, Ok(780.0), at(NOW));
+    let reasons = |decision: &Decision| -> Vec<String> {
+        let each = decision.proposals.iter();
+        each.map(|p| proposal(&scene.policy, decision, p)).collect()
+    };
+    assert_eq!(reasons(&scene.decision)[1], format!("window {opens}: at least 10"));
+    let mut unmeasured = scene.decision.clone();
+    if let Some(early) = &mut unmeasured.windows[0].early {
+        early.assumed = true;
+    }
+    let assumed = format!("window {opens}: no start-up was measured yet, 1m is assumed: at least 10");
+    assert_eq!(reasons(&unmeasured)[1], assumed);
+}
+
+#[test]
 fn a_failure_names_the_error_first() {
     let scene = Scene::new(policy(""), &[], 4, Ok(1530.0), after(0));
     assert_eq!(
