@@ -166,7 +166,7 @@ pub struct MetricTarget {
         .message(Message::Expression("'schedule ' + self.name + ' must have exactly one of end (a cron expression) and duration (such as 10h)'".into())),
     validation = Rule::new("has(self.from) == has(self.until)")
         .message(Message::Expression("'schedule ' + self.name + ' must have both from and until, or neither'".into())),
-    validation = Rule::new("has(self.start) || !(has(self.end) || has(self.duration) || has(self.except))")
+    validation = Rule::new("has(self.start) || !(has(self.end) || has(self.duration) || (has(self.except) && size(self.except) > 0))")
         .message(Message::Expression("'schedule ' + self.name + ': end, duration and except belong to a window that recurs; leave them out, or give start instead of from and until'".into())),
     validation = Rule::new("!has(self.from) || !has(self.until) || self.from < self.until")
         .message(Message::Expression("'schedule ' + self.name + ': until (' + self.until + ') must be later than from (' + self.from + ')'".into())),

@@ -124,6 +124,13 @@ fn lead_time(LeadTime(text): &LeadTime, field: &str, p: &mut Problems) -> Option
     if text == "auto" {
         return Some(Lead::Auto);
     }
+    if !text.bytes().all(|b| b.is_ascii_digit() || b"hms".contains(&b)) {
+        p.add(
+            field,
+            format!("{text:?} is neither auto nor hours, minutes and seconds, such as 1h30m"),
+        );
+        return None;
+    }
     let lead = p.duration(field, &Duration(text.clone()), "0s", "24h");
     (lead > SignedDuration::ZERO).then_some(Lead::Fixed(lead))
 }
