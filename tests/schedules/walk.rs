@@ -163,11 +163,9 @@ fn walk(
 ) -> Vec<(Option<bool>, usize)> {
     let (mut open, mut started, mut starts) = (None, None, 0);
     let each = minutes.iter().enumerate().map(|(i, minute)| {
-        let ends: Vec<bool> = match end {
-            Ok(end) => comes(end, minute).map(|(_, ends)| ends).collect(),
-            Err(_) => vec![false; minute.skipped.len() + 1],
-        };
-        for ((wall, begins), ends) in comes(start, minute).zip(ends) {
+        let mut ends = end.ok().map(|end| comes(end, minute));
+        for (wall, begins) in comes(start, minute) {
+            let ends = ends.as_mut().and_then(Iterator::next).is_some_and(|(_, ends)| ends);
             if ends {
                 open = Some(false);
             }
@@ -187,11 +185,89 @@ fn walk(
     each.collect()
 }
 
+/// A random schedule: as in a manifest, and taken apart for the walk.
+struct Case {
+    yaml: String,
+    start: Expression,
+    /// An expression, or minutes.
+    end: Result<Expression, usize>,
+    except: Vec<Date>,
+}
+
+impl Case {
+    /// With exceptions in the days around a date.
+    fn new(random: &mut Random, zone: &str, around: Date) -> Case {
+        let start = random.cron();
+        let (end, closes) = if random.below(2) == 0 {
+            // Never the same times as the start's.
+            let end = std::iter::repeat_with(|| random.cron())
+                .find(|end| *end != start)
+                .unwrap();
+            (Ok(Expression::new(&end)), format!("end: \"{end}\""))
+        } else {
+            let minutes = [1, 10, 60, 600, 1440, 4000][random.below(6) as usize];
+            (Err(minutes), format!("duration: {minutes}m"))
+        };
+        let mut except: Vec<Date> = (0..random.below(4))
+            .map(|_| around.saturating_add(jiff::Span::new().days(random.below(6) - 3)))
+            .collect();
+        except.sort();
+        except.dedup();
+        let dates: Vec<String> = except.iter().map(|d| format!("\"{d}\"")).collect();
+        let dates = dates.join(", ");
+        Case {
+            yaml: format!("start: \"{start}\", {closes}, except: [{dates}], timeZone: {zone}"),
+            start: Expression::new(&start),
+            end,
+            except,
+        }
+    }
+}
+
 /// Days before an instant that is asked about: more than two weeks, so that a weekly end that a gap skipped is seen.
 const BEFORE: i64 = 16;
 const AFTER: i64 = 5;
 /// How many windows that join the engine follows.
 const JOINED: usize = 32;
+
+/// What was asked, and of what kind it was, so that the test can tell whether it asked enough.
+#[derive(Default)]
+struct Asked {
+    all: usize,
+    open: usize,
+    changes: usize,
+}
+
+/// Asks about instants within hours of `centre`, or days.
+fn ask(random: &mut Random, case: &Case, minutes: &[Minute], begin: Timestamp, asked: &mut Asked) {
+    let yaml = &case.yaml;
+    let schedule = schedule(yaml);
+    let walked = walk(minutes, &case.start, case.end.as_ref().map_err(|m| *m), &case.except);
+    let at = |minute: usize| begin + SignedDuration::from_mins(minute as i64);
+    for _ in 0..20 {
+        let near = if random.below(2) == 0 { 5 * 60 } else { 3 * 1440 };
+        let i = (BEFORE * 1440 + random.below(2 * near) - near) as usize;
+        let now = at(i) + SignedDuration::from_secs(random.below(60));
+        let (Some(open), starts) = walked[i] else {
+            panic!("{yaml} at {now}: neither a start nor an end in weeks")
+        };
+        let got = scheduled::window(&schedule, now);
+        assert_eq!(got.active, open, "{yaml} at {now}");
+
+        let until = got.until.unwrap_or(Timestamp::MAX);
+        let change = (i..walked.len()).find(|j| walked[*j].0 != Some(open));
+        if until < at(change.unwrap_or(walked.len())) {
+            let seen = (until.duration_since(begin).as_secs() / 60) as usize;
+            let joined = open && walked[seen].1 - starts >= JOINED;
+            assert!(joined, "{yaml} at {now}: until {until}, not {:?}", change.map(at));
+        } else if let Some(change) = change {
+            assert_eq!(until, at(change), "{yaml} at {now}");
+            asked.changes += 1;
+        }
+        asked.all += 1;
+        asked.open += usize::from(open);
+    }
+}
 
 #[test]
 fn the_engine_agrees_with_a_walk_over_every_minute() {
@@ -208,88 +284,24 @@ fn the_engine_agrees_with_a_walk_over_every_minute() {
         "Australia/Lord_Howe",
     ];
     let mut random = Random(0x5eed_0000_cafe_f00d);
-    let (mut asked, mut open, mut changes) = (0, 0, 0);
+    let mut asked = Asked::default();
     for name in zones {
         let zone = TimeZone::get(name).unwrap();
         // Around the changes of clocks of a year, and around the end of February of a leap year.
         let year: Timestamp = "2026-01-10T00:00:00Z".parse().unwrap();
         let mut centres: Vec<Timestamp> = zone.following(year).take(2).map(|t| t.timestamp()).collect();
         centres.push("2028-02-29T00:00:00Z".parse().unwrap());
-        let times = 54 / centres.len() + 1;
-        for centre in centres {
-            let begin = centre - SignedDuration::from_hours(24 * BEFORE);
+        for centre in &centres {
+            let begin = *centre - SignedDuration::from_hours(24 * BEFORE);
             let minutes = minutes(&zone, begin, BEFORE + AFTER);
-            for _ in 0..times {
-                let start = random.cron();
-                let (end, text) = match random.below(2) {
-                    0 => (Some(random.cron()), String::new()),
-                    _ => (None, [1, 10, 60, 600, 1440, 4000][random.below(6) as usize].to_string()),
-                };
-                let except: Vec<_> = (0..random.below(4))
-                    .map(|_| {
-                        let days = random.below(6) - 3;
-                        zone.to_datetime(centre)
-                            .date()
-                            .saturating_add(jiff::Span::new().days(days))
-                    })
-                    .collect();
-                let except: Vec<_> = (except.iter().enumerate().filter(|(i, d)| !except[..*i].contains(d)))
-                    .map(|(_, d)| *d)
-                    .collect();
-                let closes = end
-                    .as_ref()
-                    .map_or(format!("duration: {text}m"), |end| format!("end: \"{end}\""));
-                let dates: Vec<String> = except.iter().map(|d| format!("\"{d}\"")).collect();
-                if end.as_ref() == Some(&start) {
-                    continue;
-                }
-                let yaml = format!(
-                    "start: \"{start}\", {closes}, except: [{}], timeZone: {name}",
-                    dates.join(", ")
-                );
-                let schedule = schedule(&yaml);
-                let end = end.as_deref().map(Expression::new);
-                let walked = walk(
-                    &minutes,
-                    &Expression::new(&start),
-                    end.as_ref().ok_or_else(|| text.parse().unwrap()),
-                    &except,
-                );
-                for _ in 0..20 {
-                    // Within hours of the change, or days.
-                    let near = if random.below(2) == 0 { 5 * 60 } else { 3 * 1440 };
-                    let i = (BEFORE * 1440 + random.below(2 * near) - near) as usize;
-                    let now = begin + SignedDuration::from_secs(60 * i as i64 + random.below(60));
-                    let (Some(is_open), starts) = walked[i] else {
-                        panic!("{yaml} at {now}: neither a start nor an end in weeks")
-                    };
-                    let got = scheduled::window(&schedule, now);
-                    assert_eq!(got.active, is_open, "{yaml} at {now}");
-                    let change = (i..walked.len()).find(|j| walked[*j].0 != Some(is_open));
-                    let at = |j: usize| begin + SignedDuration::from_mins(j as i64);
-                    let until = got.until.unwrap_or(Timestamp::MAX);
-                    match change {
-                        Some(j) if until < at(j) => {
-                            let u = (until.duration_since(begin).as_secs() / 60) as usize;
-                            assert!(
-                                walked[u].1 - starts >= JOINED,
-                                "{yaml} at {now}: until {until}, not {}",
-                                at(j)
-                            );
-                        }
-                        Some(j) => {
-                            assert_eq!(until, at(j), "{yaml} at {now}");
-                            changes += 1;
-                        }
-                        None => assert!(until >= at(walked.len()) || is_open, "{yaml} at {now}: until {until}"),
-                    }
-                    asked += 1;
-                    open += usize::from(is_open);
-                }
+            for _ in 0..54 / centres.len() + 1 {
+                let case = Case::new(&mut random, name, zone.to_datetime(*centre).date());
+                ask(&mut random, &case, &minutes, begin, &mut asked);
             }
         }
     }
-    assert!(asked >= 10_000, "{asked}");
-    assert!(open > asked / 5 && open < asked * 4 / 5, "{open} of {asked} are open");
-    assert!(changes > asked / 2, "{changes} of {asked} change within days");
+    let Asked { all, open, changes } = asked;
+    assert!(all >= 10_000, "{all}");
+    assert!(open > all / 5 && open < all * 4 / 5, "{open} of {all} are open");
+    assert!(changes > all / 2, "{changes} of {all} change within days");
 }
