@@ -44,7 +44,7 @@ bench-operator: ## Memory and processor time of the operator with POLICIES=100 o
 	cargo bench --workspace --locked --bench operator
 
 generate: ## Write what is generated from the code: CRD, reference pages, precedence table
-	UPDATE=1 cargo test --workspace --locked --test crd --test precedence --test reference
+	UPDATE=1 cargo test --workspace --locked --test crd --test precedence --test reference --test schedules
 
 check: fmt clippy deny ## Format, lints, licences
 

@@ -47,6 +47,7 @@ fn observation(policy: &Policy) -> Observation {
         },
         samples: policy.metrics.iter().map(|_| Ok(1234.5)).collect(),
         forecast: None,
+        startup: Some(SignedDuration::from_secs(40)),
     }
 }
 

@@ -8,6 +8,7 @@
 mod advice;
 mod metric;
 mod problems;
+mod schedules;
 
 use std::fmt;
 
@@ -15,10 +16,10 @@ use jiff::SignedDuration;
 
 use crate::api::{
     Duration, FallbackSpec, HpaPolicyType, HpaScalingRules, HpaSelectPolicy, LeadTime, PolicyBehavior, PolicyMode,
-    PredictionModeSpec, PredictionSpec, ScalingPolicySpec, ScheduleSpec,
+    PredictionModeSpec, PredictionSpec, ScalingPolicySpec,
 };
 use crate::engine::policy::{
-    Amount, Behavior, Bounds, End, Fallback, Lead, Metric, Mode, Policy, Prediction, PredictionMode, RatePolicy,
+    Amount, Behavior, Bounds, Fallback, Lead, Metric, Mode, Policy, Prediction, PredictionMode, RatePolicy,
     ScalingRules, Schedule, SelectPolicy, Target,
 };
 
@@ -95,7 +96,11 @@ pub fn policy(spec: &ScalingPolicySpec) -> Result<Policy, Invalid> {
             format!("acts only where minReplicas is 0; it is {}", bounds.min),
         );
     }
-    let schedules: Vec<Schedule> = spec.schedules.iter().filter_map(|s| schedule(s, &mut p)).collect();
+    let schedules: Vec<Schedule> = spec
+        .schedules
+        .iter()
+        .filter_map(|s| schedules::schedule(s, &mut p))
+        .collect();
     p.names("metrics", spec.metrics.iter().map(|m| m.name.as_str()));
     p.names("schedules", spec.schedules.iter().map(|s| s.name.as_str()));
     for s in schedules.iter().filter(|s| s.ceiling.is_none()) {
@@ -148,66 +153,6 @@ fn fallback(spec: &FallbackSpec, bounds: Bounds, metrics: &[Metric], p: &mut Pro
         replicas,
         after: p.duration("fallback.after", &spec.after, "15s", "1d"),
     }
-}
-
-fn schedule(spec: &ScheduleSpec, p: &mut Problems) -> Option<Schedule> {
-    let field = |name: &str| format!("schedules[{}].{name}", spec.name);
-    let zone = p.zone(&field("timeZone"), &spec.time_zone);
-    let start = p.cron(&field("start"), &spec.start);
-    let end = match (&spec.end, &spec.duration) {
-        (Some(end), None) if end.trim() == spec.start.trim() => {
-            p.add(
-                field("end"),
-                format!("{end:?} equals start, so the window would be empty; use duration"),
-            );
-            None
-        }
-        (Some(end), None) => p.cron(&field("end"), end).map(Box::new).map(End::At),
-        (None, Some(duration)) => Some(End::After(p.duration(field("duration"), duration, "1m", "366d"))),
-        _ => {
-            p.add(
-                field("end"),
-                "must have exactly one of end (a cron expression) and duration (such as 10h)",
-            );
-            None
-        }
-    };
-    if spec.replicas.is_some() && (spec.min_replicas.is_some() || spec.max_replicas.is_some()) {
-        p.add(
-            field("replicas"),
-            "is an exact count; leave it out, or minReplicas and/or maxReplicas",
-        );
-    }
-    let mut count = |name: &str, value: Option<i32>| value.map(|v| p.replicas(field(name), v));
-    let (floor, ceiling) = match count("replicas", spec.replicas) {
-        Some(exact) => (Some(exact), Some(exact)),
-        None => (
-            count("minReplicas", spec.min_replicas),
-            count("maxReplicas", spec.max_replicas),
-        ),
-    };
-    if floor.is_none() && ceiling.is_none() {
-        p.add(
-            field("replicas"),
-            "must have minReplicas and/or maxReplicas, or replicas for an exact count",
-        );
-    }
-    if let (Some(floor), Some(ceiling)) = (floor, ceiling)
-        && floor > ceiling
-    {
-        p.add(
-            field("minReplicas"),
-            format!("{floor} exceeds the schedule's maxReplicas ({ceiling})"),
-        );
-    }
-    Some(Schedule {
-        name: spec.name.as_str().into(),
-        zone: zone?,
-        start: start?,
-        end: end?,
-        floor,
-        ceiling,
-    })
 }
 
 fn prediction(spec: &PredictionSpec, metrics: &[Metric], p: &mut Problems) -> Option<Prediction> {

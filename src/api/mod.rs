@@ -12,7 +12,7 @@ pub mod spec;
 pub mod status;
 
 pub use behavior::{HpaPolicy, HpaPolicyType, HpaScalingRules, HpaSelectPolicy, PolicyBehavior};
-pub use scalar::{Duration, LeadTime, Level, Number, Quantity, Tolerance};
+pub use scalar::{Duration, LeadTime, Level, LocalDate, LocalDateTime, Number, Quantity, Tolerance};
 pub use spec::{
     FallbackSpec, MetricSpec, MetricTarget, PolicyMode, PredictionModeSpec, PredictionSpec, PrometheusSource,
     ScalingPolicy, ScalingPolicySpec, ScheduleSpec, StepDownSpec, StepUpSpec, TargetRef, ThresholdsSpec,

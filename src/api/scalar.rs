@@ -1,4 +1,4 @@
-//! Scalars of the API with a schema of their own: quantities, durations and lead times.
+//! Scalars of the API with a schema of their own: quantities, durations, lead times, dates and times.
 //!
 //! They carry what was written, unparsed; `validate.rs` turns them into numbers.
 
@@ -157,6 +157,59 @@ impl JsonSchema for LeadTime {
             "pattern": "^(auto|([0-9]+h)?([0-9]+m)?([0-9]+s)?)$",
             "minLength": 2,
             "maxLength": 16,
+        })
+    }
+}
+
+/// A date without a zone: `2026-12-25`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LocalDate(pub String);
+
+impl JsonSchema for LocalDate {
+    fn schema_name() -> Cow<'static, str> {
+        "LocalDate".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "maxLength": 32,
+            // A date that does not exist is an error of the evaluation, which shows the date and this message.
+            "x-kubernetes-validations": [{
+                "rule": "self.matches('^[0-9]{4}-[0-9]{2}-[0-9]{2}$') && timestamp(self + 'T00:00:00Z') >= timestamp('0001-01-01T00:00:00Z')",
+                "message": "must be a date that exists, such as 2026-12-25"
+            }]
+        })
+    }
+}
+
+/// A date and a time of day without a zone: `2026-11-27T00:00:00`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LocalDateTime(pub String);
+
+impl JsonSchema for LocalDateTime {
+    fn schema_name() -> Cow<'static, str> {
+        "LocalDateTime".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "maxLength": 32,
+            "x-kubernetes-validations": [{
+                "rule": "self.matches('^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}$') && timestamp(self + 'Z') >= timestamp('0001-01-01T00:00:00Z')",
+                "message": "must be a date and time that exists, without a zone, such as 2026-11-27T00:00:00; timeZone says where"
+            }]
         })
     }
 }

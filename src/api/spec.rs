@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::behavior::PolicyBehavior;
-use super::scalar::{Duration, LeadTime, Level, Quantity};
+use super::scalar::{Duration, LeadTime, Level, LocalDate, LocalDateTime, Quantity};
 use super::status::ScalingPolicyStatus;
 
 /// What a target should have ready, from which evidence, and within which limits.
@@ -234,24 +234,35 @@ pub struct MetricTarget {
     pub average_value: Option<Quantity>,
 }
 
-/// A recurring window. It opens at `start` and closes at `end` or after `duration`; while it is open, its limits hold.
+/// A window: while it is open, its limits hold. It recurs, from `start` to `end` or for `duration`; or it is open once,
+/// from `from` to `until`. Rules for overlaps, midnight and changes of clocks: docs/schedules.md.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
-    validation = Rule::new("has(self.end) != has(self.duration)")
+    validation = Rule::new("has(self.start) != has(self.from)")
+        .message(Message::Expression("'schedule ' + self.name + ' must have exactly one of start (a cron expression, for a window that recurs) and from (a date and time, for one that does not)'".into())),
+    validation = Rule::new("!has(self.start) || has(self.end) != has(self.duration)")
         .message(Message::Expression("'schedule ' + self.name + ' must have exactly one of end (a cron expression) and duration (such as 10h)'".into())),
+    validation = Rule::new("has(self.from) == has(self.until)")
+        .message(Message::Expression("'schedule ' + self.name + ' must have both from and until, or neither'".into())),
+    validation = Rule::new("has(self.start) || !(has(self.end) || has(self.duration) || (has(self.except) && size(self.except) > 0))")
+        .message(Message::Expression("'schedule ' + self.name + ': end, duration and except belong to a window that recurs; leave them out, or give start instead of from and until'".into())),
+    validation = Rule::new("!has(self.from) || !has(self.until) || self.from < self.until")
+        .message(Message::Expression("'schedule ' + self.name + ': until (' + self.until + ') must be later than from (' + self.from + ')'".into())),
     validation = Rule::new("has(self.replicas) != (has(self.minReplicas) || has(self.maxReplicas))")
         .message(Message::Expression("'schedule ' + self.name + ' must have minReplicas and/or maxReplicas, or replicas for an exact count'".into())),
     validation = Rule::new("!has(self.minReplicas) || !has(self.maxReplicas) || self.minReplicas <= self.maxReplicas")
         .message(Message::Expression("'schedule ' + self.name + ': minReplicas must not exceed maxReplicas'".into())),
-    validation = Rule::new("!has(self.end) || self.end != self.start")
-        .message(Message::Expression("'schedule ' + self.name + ': start and end are the same (' + self.start + '), so the window would be empty; use duration'".into()))
+    validation = Rule::new("!has(self.start) || !has(self.end) || self.end != self.start")
+        .message(Message::Expression("'schedule ' + self.name + ': start and end are the same (' + self.start + '), so the window would be empty; use duration'".into())),
+    validation = Rule::new("!has(self.leadTime) || has(self.minReplicas) || has(self.replicas)")
+        .message(Message::Expression("'schedule ' + self.name + ': leadTime (' + self.leadTime + ') has nothing to do, for a ceiling never acts early; leave it out, or give minReplicas or replicas'".into()))
 )]
 pub struct ScheduleSpec {
     /// A name of your choice; unique in the policy.
     #[schemars(regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"), length(min = 1, max = 63))]
     pub name: String,
-    /// The IANA time zone in which start and end are read, for example Europe/Zurich. Default UTC.
+    /// The IANA time zone in which times and dates are read, for example Europe/Zurich. Default UTC.
     #[serde(default = "utc")]
     #[schemars(length(min = 1, max = 64))]
     // The API server carries its own time zones (for CronJob); an unknown name is an error of the evaluation, which
@@ -260,8 +271,9 @@ pub struct ScheduleSpec {
         .message("must be an IANA time zone, such as Europe/Zurich or UTC"))]
     pub time_zone: String,
     /// When the window opens: a cron expression of five fields (minute, hour, day of month, month, day of week).
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^\S+( +\S+){4}$"), length(max = 128))]
-    pub start: String,
+    pub start: Option<String>,
     /// When it closes: a cron expression of five fields.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^\S+( +\S+){4}$"), length(max = 128))]
@@ -269,6 +281,26 @@ pub struct ScheduleSpec {
     /// How long it stays open, from 1m to 366d; instead of end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration: Option<Duration>,
+    /// Dates on which a recurring window does not open, such as 2026-12-25. What would have opened on that date is left
+    /// out whole, also its part after midnight; what opened the day before stays open.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    pub except: Vec<LocalDate>,
+    /// When a window opens that is open once, instead of start: a date and time such as 2026-11-27T00:00:00.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<LocalDateTime>,
+    /// When it closes; later than from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<LocalDateTime>,
+    /// How much before the window opens its minReplicas (or replicas) are asked for, so that they are ready when it does:
+    /// auto, the measured start-up time of the target's pods plus the interval, 1h at most; or up to 24h. Its maxReplicas
+    /// never acts early. Default: not before it opens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    // Seven digits could overflow CEL's duration, as with interval.
+    #[x_kube(validation = Rule::new("self == 'auto' || (!self.matches('[0-9]{7}') && duration(self) <= duration('24h'))")
+        .message(Message::Expression("'leadTime must be auto, or at most 24h; got ' + self".into())))]
+    pub lead_time: Option<LeadTime>,
     /// Never fewer replicas than this while the window is open. Acts at once: no tolerance, cooldown or rate limit delays it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1000000))]

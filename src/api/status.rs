@@ -98,9 +98,15 @@ pub struct ScheduleStatus {
     /// When the open window closes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<Time>,
-    /// When the closed window opens next.
+    /// When the closed window opens next; absent where it never does again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_start: Option<Time>,
+    /// Whether its replicas are asked for already, so that they are ready at nextStart.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub warming: bool,
+    /// From when they are: nextStart less the lead time, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warming_from: Option<Time>,
 }
 
 /// The forecast.

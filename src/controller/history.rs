@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use crate::api::PrometheusSource;
 use crate::engine::forecast::{Abstention, Forecast, Forecaster, Settings, Trust};
 use crate::engine::observation::Failure;
-use crate::engine::policy::{Lead, Prediction};
+use crate::engine::policy::{ASSUMED_STARTUP, Lead, Prediction};
 use crate::observe::Servers;
 
 /// Step of the history asked for. Five-minute buckets need their mean and their peak; one sample a minute gives both
@@ -21,8 +21,6 @@ const STEP: SignedDuration = SignedDuration::from_mins(1);
 const RETRY: SignedDuration = SignedDuration::from_mins(1);
 /// What a metric lags behind: half of the usual `rate[1m]` window.
 const METRIC_DELAY: SignedDuration = SignedDuration::from_secs(30);
-/// Start-up time assumed until a pod was seen to become ready.
-const UNKNOWN_STARTUP: SignedDuration = SignedDuration::from_secs(60);
 
 /// A measured lead time's step in seconds: a tenth of the forecast's 5-minute buckets.
 const STEPS: i64 = 30;
@@ -145,7 +143,7 @@ pub(super) fn lead(
 ) -> SignedDuration {
     let needed = match prediction.lead {
         Lead::Fixed(lead) => return lead,
-        Lead::Auto => startup.unwrap_or(UNKNOWN_STARTUP) + METRIC_DELAY + interval,
+        Lead::Auto => startup.unwrap_or(ASSUMED_STARTUP) + METRIC_DELAY + interval,
     };
     // In whole steps, so that a start-up that took a second longer is no other lead time.
     let steps = (needed.as_secs() + STEPS - 1).div_euclid(STEPS);

@@ -245,6 +245,7 @@ async fn observe(
         replicas: target.replicas,
         samples,
         forecast,
+        startup: memory.startup,
     }
 }
 

@@ -28,9 +28,9 @@ pub(super) fn settled(uid: &str, interval: SignedDuration, decision: &Decision, 
     after(wait.min(until_window(decision, now))).unwrap_or(now)
 }
 
-/// Time until a window opens or closes; a policy's floor acts at once, not at its next turn.
+/// Time until a window opens or closes, or its floor acts ahead of it: at once, not at the policy's next turn.
 pub(super) fn until_window(decision: &Decision, now: Timestamp) -> Duration {
-    let edges = decision.windows.iter().filter_map(|w| w.until);
+    let edges = decision.windows.iter().filter_map(|w| w.next_change(now));
     edges.min().map_or(Duration::MAX, |edge| wait_until(edge, now))
 }
 
@@ -65,6 +65,7 @@ pub(super) fn until_next(uid: &str, interval: SignedDuration, now: Timestamp) ->
 mod tests {
     use super::*;
     use crate::engine::decide;
+    use crate::engine::decision::Early;
     use crate::engine::observation::{Observation, Replicas};
     use crate::engine::state::State;
     use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -97,6 +98,7 @@ mod tests {
             replicas: Replicas { spec: 3, ready: None },
             samples: Vec::new(),
             forecast: None,
+            startup: None,
         };
         let mut decision = decide(&policy, &State::default(), &observation, now);
         decision.windows[0].until = now.checked_add(SignedDuration::from_secs(edge)).ok();
@@ -113,6 +115,26 @@ mod tests {
             assert!(wait.as_millis() >= 7_500 && wait.as_millis() <= 22_500, "{wait}");
             let wait = settled(&uid, interval, &decision(now, 2), now).duration_since(now);
             assert_eq!(wait.as_millis(), 2_001, "at a window's edge at the latest");
+        }
+    }
+
+    #[test]
+    fn a_floor_that_acts_early_is_an_edge() {
+        let now = Timestamp::from_second(1_700_000_000).unwrap();
+        // seconds until the floor acts, until the window opens; milliseconds until the turn
+        for (early, opens, wait) in [
+            (Some(30), 90, 30_001),
+            (Some(0), 60, 60_001),
+            (Some(-30), 60, 60_001),
+            (None, 90, 90_001),
+        ] {
+            let mut decision = decision(now, opens);
+            decision.windows[0].active = false;
+            decision.windows[0].early = early.map(|seconds| Early {
+                from: now + SignedDuration::from_secs(seconds),
+                assumed: false,
+            });
+            assert_eq!(until_window(&decision, now), Duration::from_millis(wait), "{early:?}");
         }
     }
 

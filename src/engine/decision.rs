@@ -247,7 +247,7 @@ impl LimitKind {
 /// Floor and ceiling in force, and who set them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Range {
-    /// The highest of `minReplicas` and the active windows' floors.
+    /// The highest of `minReplicas` and the floors of windows that are active or warming up.
     pub floor: u32,
     /// The highest ceiling of the active windows that set one, else `maxReplicas`; never below `floor`.
     pub ceiling: u32,
@@ -266,7 +266,7 @@ pub struct NextEligible {
     pub down: Option<Timestamp>,
 }
 
-/// A schedule's state at an instant; it holds until `until`.
+/// A schedule's state at an instant; whether it is open holds until `until`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     /// Whether the window is open.
@@ -275,6 +275,30 @@ pub struct Window {
     pub evaluated: Timestamp,
     /// When it changes: the end of an open window, the start of a closed one; `None`: never.
     pub until: Option<Timestamp>,
+    /// For a closed window with a lead time: from when its floor acts, ahead of the start.
+    pub early: Option<Early>,
+}
+
+/// From when a window's floor acts ahead of its start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Early {
+    /// The start less the lead time.
+    pub from: Timestamp,
+    /// The lead time is `auto`, no start-up was measured yet, and one was assumed.
+    pub assumed: bool,
+}
+
+impl Window {
+    /// Closed, but about to open: its floor acts already, so that replicas are ready at the start. Its ceiling does not.
+    pub fn warming(&self, now: Timestamp) -> bool {
+        !self.active && self.early.is_some_and(|early| early.from <= now)
+    }
+
+    /// When what it asks for changes next: it opens, closes, or its floor begins to act.
+    pub fn next_change(&self, now: Timestamp) -> Option<Timestamp> {
+        let early = self.early.map(|early| early.from).filter(|from| *from > now);
+        early.or(self.until)
+    }
 }
 
 impl Decision {

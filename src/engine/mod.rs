@@ -34,10 +34,10 @@ use state::State;
 /// damp it; a floor (and an edit that lowers `maxReplicas`) acts at once; `Paused` holds; `DryRun` does not write.
 pub fn decide(policy: &Policy, state: &State, observation: &Observation, now: Timestamp) -> Decision {
     let current = observation.replicas.spec;
-    let windows = propose::scheduled::windows(policy, state, now);
+    let windows = propose::scheduled::windows(policy, state, observation.startup, now);
     let proposals = propose::all(policy, state, &windows, observation, now);
     let winner = combine::largest(&proposals);
-    let range = damp::bounds::range(policy, &windows);
+    let range = damp::bounds::range(policy, &windows, now);
 
     let mut limits = Vec::new();
     let wanted = combine::replicas(&proposals, winner, current, &mut limits);

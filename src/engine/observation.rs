@@ -6,7 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::forecast::Forecast;
 
@@ -19,6 +19,8 @@ pub struct Observation {
     pub samples: Vec<Sample>,
     /// The forecast, where the policy asks for one.
     pub forecast: Option<Forecast>,
+    /// The measured start-up time of the target's pods, where one is known; for lead times of `auto`.
+    pub startup: Option<SignedDuration>,
 }
 
 /// The target's replicas at the instant of observation.

@@ -8,7 +8,12 @@ use std::sync::Arc;
 
 use croner::Cron;
 use jiff::SignedDuration;
+use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
+
+/// Start-up time assumed for a lead time of `auto` until a pod was seen to become ready: a minute covers an image that is
+/// on the node and a service that warms up. Too much costs a minute of replicas per window, too little costs readiness.
+pub const ASSUMED_STARTUP: SignedDuration = SignedDuration::from_secs(60);
 
 /// One validated `ScalingPolicy`.
 #[derive(Clone, Debug)]
@@ -120,24 +125,49 @@ pub enum Target {
     AverageValue(f64),
 }
 
-/// A recurring window with a floor, a ceiling, or both (equal: an exact count).
+/// A window with a floor, a ceiling, or both (equal: an exact count).
 #[derive(Clone, Debug)]
 pub struct Schedule {
     /// `spec.schedules[].name`.
     pub name: Arc<str>,
-    /// The zone in which `start` and `end` are read.
+    /// The zone on whose wall clock `when` is read.
     pub zone: TimeZone,
-    /// When the window opens.
-    pub start: Cron,
-    /// When it closes.
-    pub end: End,
+    /// When the window is open.
+    pub when: When,
+    /// How much before the window opens its floor acts; `None`: not before.
+    pub lead: Option<Lead>,
     /// The least replicas while it is active.
     pub floor: Option<u32>,
     /// The most replicas while it is active.
     pub ceiling: Option<u32>,
 }
 
-/// How a window ends. Windows are half-open: [start, end).
+/// When a window is open. Windows are half-open: [start, end).
+#[derive(Clone, Debug)]
+pub enum When {
+    /// Time and again.
+    Recurring(Box<Recurrence>),
+    /// Once, from the one wall-clock time to the other.
+    Once {
+        /// When it opens.
+        from: DateTime,
+        /// When it closes; later than `from`.
+        until: DateTime,
+    },
+}
+
+/// A window that opens time and again.
+#[derive(Clone, Debug)]
+pub struct Recurrence {
+    /// When it opens.
+    pub start: Cron,
+    /// When it closes.
+    pub end: End,
+    /// Dates on which it does not open; what opened before stays open.
+    pub except: Vec<Date>,
+}
+
+/// How a recurring window ends.
 #[derive(Clone, Debug)]
 pub enum End {
     /// At the next occurrence of this expression.
@@ -168,10 +198,10 @@ pub enum PredictionMode {
     ScaleOut,
 }
 
-/// The forecast's lead time.
+/// How much earlier than they are needed replicas are asked for, so that they are ready in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lead {
-    /// Measured: start-up time of the target's pods + metric delay + interval.
+    /// Measured: the start-up time of the target's pods + one interval; for the forecast + the metric's delay as well.
     Auto,
     /// Fixed by the admin.
     Fixed(SignedDuration),

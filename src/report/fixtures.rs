@@ -75,6 +75,9 @@ pub(super) fn forecast(buckets: i64) -> Forecast {
 /// The target's uid.
 pub(super) const TARGET: &str = "target-uid";
 
+/// The measured start-up time of its pods.
+const STARTUP: SignedDuration = SignedDuration::from_secs(42);
+
 /// A decision with all that surrounds it.
 #[derive(Debug)]
 pub(super) struct Scene {
@@ -106,7 +109,6 @@ impl Scene {
         let seeded = now - SignedDuration::from_secs(60);
         let known = Remembered {
             events: events.to_vec(),
-            zeroed: events.last().is_some_and(|e| e.to == 0),
             ..Remembered::default()
         };
         let mut state = State::restore(known, current, seeded);
@@ -117,6 +119,7 @@ impl Scene {
             },
             samples: vec![sample],
             forecast: forecast.clone(),
+            startup: Some(STARTUP),
         };
         let decision = decide(&policy, &state, &observation, now);
         state.record(&policy, &decision);
@@ -149,7 +152,7 @@ impl Scene {
             decision: &self.decision,
             state: &self.state,
             forecast: self.forecast.as_ref(),
-            startup: Some(SignedDuration::from_secs(42)),
+            startup: Some(STARTUP),
             pending: None,
             actuation: match (&self.error, self.decision.action) {
                 (Some(error), _) => Actuation::Failed(error),

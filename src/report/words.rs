@@ -11,7 +11,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::engine::decision::{Abstention, Action, Basis, Decision, Limit, LimitKind, Outcome, Proposal, Source};
 use crate::engine::observation::Failure;
-use crate::engine::policy::{Amount, Policy, Rule, ScalingRules, SelectPolicy, Step, Target, Thresholds};
+use crate::engine::policy::{
+    ASSUMED_STARTUP, Amount, Policy, Rule, ScalingRules, SelectPolicy, Step, Target, Thresholds,
+};
 
 /// Most bytes of a message: an event's note must stay below 1 kB (1,024 bytes), and a condition's need not be longer.
 pub const MESSAGE_BYTES: usize = 1000;
@@ -55,13 +57,16 @@ pub fn failed(policy: &Policy, decision: &Decision, error: &str) -> String {
     clip(text, MESSAGE_BYTES)
 }
 
-/// One proposal's reason: from what, or why not; at most [`REASON_BYTES`] long. `now` is the decision's instant.
-pub fn proposal(policy: &Policy, proposal: &Proposal, now: Timestamp) -> String {
+/// One proposal's reason: from what, or why not; at most [`REASON_BYTES`] long.
+pub fn proposal(policy: &Policy, decision: &Decision, proposal: &Proposal) -> String {
     let text = match &proposal.outcome {
         Outcome::Replicas { replicas, value, basis } => match &proposal.source {
-            Source::Metric(name) => metric(policy, name, *value, *basis, now),
+            Source::Metric(name) => metric(policy, name, *value, *basis, decision.at),
             Source::Forecast(name) => format!("load up to {}, {}", number(*value), target(policy, name)),
-            Source::Schedule(_) => format!("window is open: at least {replicas}"),
+            Source::Schedule(name) => match find(policy, name).and_then(|i| opens(decision, i)) {
+                Some(opens) => format!("window {opens}: at least {replicas}"),
+                None => format!("window is open: at least {replicas}"),
+            },
             Source::Fallback => "a metric has had no usable value for too long".to_owned(),
             Source::Baseline => "minReplicas, for a policy without metrics".to_owned(),
         },
@@ -85,7 +90,7 @@ pub fn proposal(policy: &Policy, proposal: &Proposal, now: Timestamp) -> String 
         Outcome::Abstains(Abstention::FallbackAt { at }) => {
             format!(
                 "counts from {}, unless the metric has a value before",
-                instant(*at, now)
+                instant(*at, decision.at)
             )
         }
         Outcome::Invalid(failure) => format!("{}: {}", failure.cause, failure.message),
@@ -122,9 +127,11 @@ pub fn limit(policy: &Policy, decision: &Decision, limit: &Limit) -> String {
         LimitKind::MinReplicas | LimitKind::WindowFloor => "raised to",
         _ => "limited to",
     };
-    let closes = window.and_then(|i| decision.windows.get(i)).and_then(|w| w.until);
-    let until = until(limit.until.or(closes), decision.at);
-    format!("{verb} {} by {by}{until}", limit.after)
+    let when = match window {
+        Some(i) => when(decision, i),
+        None => until(limit.until, decision.at),
+    };
+    format!("{verb} {} by {by}{when}", limit.after)
 }
 
 /// The winner for a column: `metric/requests`, `schedule/sale`, `forecast/requests` or `baseline/minReplicas`. With its
@@ -197,7 +204,7 @@ fn because(policy: &Policy, decision: &Decision) -> String {
 }
 
 fn wants(policy: &Policy, decision: &Decision) -> String {
-    let Some((index, winner)) = decision.winner.and_then(|i| Some((i, decision.proposals.get(i)?))) else {
+    let Some(winner) = decision.winner.and_then(|i| decision.proposals.get(i)) else {
         return "nobody proposes a count".to_owned();
     };
     let replicas = match winner.outcome {
@@ -206,18 +213,15 @@ fn wants(policy: &Policy, decision: &Decision) -> String {
         Outcome::Abstains(_) | Outcome::Invalid(_) => decision.recommended,
     };
     match &winner.source {
-        Source::Metric(name) => format!("{name} wants {replicas} ({})", proposal(policy, winner, decision.at)),
+        Source::Metric(name) => format!("{name} wants {replicas} ({})", proposal(policy, decision, winner)),
         Source::Forecast(name) => {
-            let why = proposal(policy, winner, decision.at);
+            let why = proposal(policy, decision, winner);
             format!("the forecast of {name} wants {replicas} ({why})")
         }
         Source::Fallback => format!("the fallback wants {replicas}"),
         Source::Schedule(name) => {
-            let window = index
-                .checked_sub(policy.metrics.len())
-                .and_then(|i| decision.windows.get(i));
-            let until = until(window.and_then(|w| w.until), decision.at);
-            format!("schedule {name} wants {replicas}{until}")
+            let when = find(policy, name).map_or(String::new(), |i| when(decision, i));
+            format!("schedule {name} wants {replicas}{when}")
         }
         Source::Baseline => format!("no open window asks for more than minReplicas ({replicas})"),
     }
@@ -274,6 +278,35 @@ fn schedule(policy: &Policy, index: Option<usize>) -> String {
         Some(schedule) => format!("schedule {}", schedule.name),
         None => "a schedule".to_owned(),
     }
+}
+
+/// The index of the schedule with this name.
+fn find(policy: &Policy, name: &str) -> Option<usize> {
+    policy.schedules.iter().position(|s| &*s.name == name)
+}
+
+/// ` until 18:00:00Z` for an open window, ` (opens at 08:00:00Z, replicas asked for 1m30s early)` for one that warms up.
+fn when(decision: &Decision, index: usize) -> String {
+    match opens(decision, index) {
+        Some(opens) => format!(" ({opens})"),
+        None => until(decision.windows.get(index).and_then(|w| w.until), decision.at),
+    }
+}
+
+/// `opens at 08:00:00Z, replicas asked for 1m30s early`, for a window that warms up.
+fn opens(decision: &Decision, index: usize) -> Option<String> {
+    let window = decision.windows.get(index).filter(|w| w.warming(decision.at))?;
+    let (at, early) = (window.until?, window.early?);
+    let assumed = if early.assumed {
+        format!(": no start-up was measured yet, {ASSUMED_STARTUP:#} is assumed")
+    } else {
+        String::new()
+    };
+    Some(format!(
+        "opens at {}, replicas asked for {:#} early{assumed}",
+        instant(at, decision.at),
+        at.duration_since(early.from)
+    ))
 }
 
 fn window(name: &str, length: SignedDuration) -> String {

@@ -61,7 +61,7 @@ mod tests {
     use jiff::{SignedDuration, Timestamp};
 
     use super::*;
-    use crate::engine::policy::{Behavior, Bounds, End, Metric, Mode, Policy, Schedule};
+    use crate::engine::policy::{Behavior, Bounds, End, Metric, Mode, Policy, Recurrence, Schedule, When};
     use crate::simulate::series::Series;
 
     /// So many seconds after 2026-01-01T00:00:00Z.
@@ -87,8 +87,12 @@ mod tests {
         let schedule = Schedule {
             name: "night".into(),
             zone: TimeZone::UTC,
-            start: "0 23 * * *".parse().unwrap(),
-            end: End::After(SignedDuration::from_hours(2)),
+            when: When::Recurring(Box::new(Recurrence {
+                start: "0 23 * * *".parse().unwrap(),
+                end: End::After(SignedDuration::from_hours(2)),
+                except: Vec::new(),
+            })),
+            lead: None,
             floor,
             ceiling: Some(9),
         };

@@ -149,6 +149,7 @@ impl<'a> Replay<'a> {
             },
             samples,
             forecast,
+            startup: Some(self.setup.startup),
         };
         let decision = engine::decide(policy, &self.state, &observation, now);
         self.state.record(policy, &decision);

@@ -138,6 +138,7 @@ fn a_replay_is_decide_in_a_loop() {
             },
             samples,
             forecast: Some(forecaster.forecast(now)),
+            startup: Some(setup.startup),
         };
         let decision = engine::decide(policy, &state, &observation, now);
         state.record(policy, &decision);

@@ -1,4 +1,4 @@
-//! Scalars of the spec, parsed: quantities, durations, cron, time zones, names; what is wrong with them is collected.
+//! Scalars of the spec, parsed: quantities, durations, cron, dates, time zones, names; what is wrong with them is collected.
 //!
 //! A parser that fails records a [`Problem`] and gives a harmless stand-in, so that `validate.rs` goes on and reports
 //! all of them at once. Messages show the value and say what to write instead.
@@ -7,13 +7,14 @@ use std::str::FromStr;
 
 use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
+use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 use k8s_openapi::apimachinery::pkg::api::resource;
 use kube_quantity::ParsedQuantity;
 
 use super::{Invalid, Problem};
-use crate::api::{Duration, Number};
+use crate::api::{Duration, LocalDate, LocalDateTime, Number};
 use crate::engine::policy::Policy;
 
 /// The schema's bound of every replica count.
@@ -178,6 +179,33 @@ impl Problems {
                 None
             }
         }
+    }
+
+    pub(super) fn date(&mut self, field: &str, text: &LocalDate) -> Option<Date> {
+        // jiff reads more forms than one; only the one that it writes is meant.
+        let date = text.0.parse().ok().filter(|date: &Date| date.to_string() == text.0);
+        if date.is_none() {
+            self.add(
+                field,
+                format!("{:?} is not a date that exists, such as 2026-12-25", text.0),
+            );
+        }
+        date
+    }
+
+    pub(super) fn date_time(&mut self, field: &str, text: &LocalDateTime) -> Option<DateTime> {
+        let at = text.0.parse().ok().filter(|at: &DateTime| at.to_string() == text.0);
+        if at.is_none() {
+            self.add(
+                field,
+                format!(
+                    "{:?} is not a date and time that exists, without a zone, such as 2026-11-27T00:00:00; timeZone says \
+                     where",
+                    text.0
+                ),
+            );
+        }
+        at
     }
 
     pub(super) fn zone(&mut self, field: &str, name: &str) -> Option<TimeZone> {

@@ -1,4 +1,4 @@
-//! A window's floor acts at once; its end is damped.
+//! A window's floor acts at once, and ahead of its start by the lead time; its end is damped.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -70,4 +70,46 @@ behavior:
         fell >= least,
         "the way down is damped by 20 s after {end}: it was {fell}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_floor_acts_ahead_of_a_window_that_is_open_once() {
+    let stage = Stage::set("lead").await;
+    stage.metrics.says(150.0);
+    stage.deployment("web", 2).await;
+    let _operator = stage.operator().await;
+    let start = next_minute() + SignedDuration::from_secs(30);
+    let end = start + SignedDuration::from_secs(3600);
+    let wall = |at: Timestamp| at.to_zoned(jiff::tz::TimeZone::UTC).datetime();
+    // One turn an hour: only the edge itself can wake it in time.
+    let spec = format!(
+        "
+minReplicas: 2
+maxReplicas: 20
+interval: 1h
+metrics:
+  - name: requests
+    prometheus: {{query: requests}}
+    target: {{averageValue: '100'}}
+schedules:
+  - {{name: sale, from: '{}', until: '{}', leadTime: 20s, minReplicas: 9}}
+",
+        wall(start),
+        wall(end)
+    );
+    stage.policy("web", &spec).await;
+    stage.until_replicas("web", 9).await;
+    let rose = headroom::clock::now();
+    let early = start - SignedDuration::from_secs(20);
+    assert!(rose >= early, "not before its lead time");
+    assert!(
+        rose <= early + SignedDuration::from_secs(1 + 2),
+        "when its lead time begins: {rose} for {early}"
+    );
+    stage
+        .until_policy("web", "warming up", |p| {
+            let schedules = p.status.as_ref().map(|s| &s.schedules);
+            schedules.is_some_and(|s| s.iter().any(|w| w.warming && !w.active && w.next_start.is_some()))
+        })
+        .await;
 }

@@ -9,8 +9,8 @@ use croner::Cron;
 use headroom::engine::forecast::{Abstention, Bound, Forecast, Model, Samples, Trust};
 use headroom::engine::observation::{Cause, Failure, Sample};
 use headroom::engine::policy::{
-    Amount, Behavior, Bounds, End, Fallback, Lead, Metric, Mode, Policy, Prediction, PredictionMode, RatePolicy, Rule,
-    ScalingRules, Schedule, SelectPolicy, Step as StepRule, Target, Thresholds,
+    Amount, Behavior, Bounds, End, Fallback, Lead, Metric, Mode, Policy, Prediction, PredictionMode, RatePolicy,
+    Recurrence, Rule, ScalingRules, Schedule, SelectPolicy, Step as StepRule, Target, Thresholds, When,
 };
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -42,6 +42,7 @@ pub fn zone() -> impl Strategy<Value = TimeZone> {
         "America/New_York",
         "America/St_Johns",
         "Africa/Cairo",
+        "America/Nuuk",
         "Australia/Lord_Howe",
         "Asia/Kathmandu",
     ])
@@ -90,11 +91,30 @@ pub fn schedule(max: u32) -> impl Strategy<Value = Schedule> {
         (1..2 * max).prop_map(|ceiling| (None, Some(ceiling))),
         (1..2 * max, 0..20_u32).prop_map(|(floor, more)| (Some(floor), Some(floor + more))),
     ];
-    (zone(), start, end, limits).prop_map(|(zone, start, end, (floor, ceiling))| Schedule {
+    let lead = prop_oneof![
+        2 => Just(None),
+        1 => Just(Some(Lead::Auto)),
+        1 => seconds(&[30, 300, 40_000]).prop_map(|lead| Some(Lead::Fixed(lead))),
+    ];
+    let dates = vec((20..27_i8).prop_map(|day| jiff::civil::date(2026, 11, day)), 0..3);
+    let recurring = (start, end, dates).prop_map(|(start, end, except)| {
+        When::Recurring(Box::new(Recurrence {
+            start: cron(start),
+            end,
+            except,
+        }))
+    });
+    let once = (-60..600_i64, 1..600_i64).prop_map(|(from, lasts)| {
+        let from = jiff::civil::datetime(2026, 11, 20, 6, 0, 0, 0).saturating_add(SignedDuration::from_mins(from));
+        let until = from.saturating_add(SignedDuration::from_mins(lasts));
+        When::Once { from, until }
+    });
+    let when = prop_oneof![4 => recurring, 1 => once];
+    (zone(), when, lead, limits).prop_map(|(zone, when, lead, (floor, ceiling))| Schedule {
         name: "w".into(),
         zone,
-        start: cron(start),
-        end,
+        when,
+        lead: lead.filter(|_| floor.is_some()),
         floor,
         ceiling,
     })
@@ -251,16 +271,25 @@ pub fn step() -> impl Strategy<Value = Step> {
     let ready = prop_oneof![2 => Just(None), 1 => (0..80_u32).prop_map(Some)];
     // One sample too few or too many now and then: lists of any length may come.
     let samples = vec(sample(), 0..5);
-    (dt, samples, ready, forecast(), manual, prop::bool::weighted(0.95)).prop_map(
-        |(dt, samples, ready, forecast, manual, writes)| Step {
+    let startup = option::of((0..600_i64).prop_map(SignedDuration::from_secs));
+    (
+        dt,
+        samples,
+        ready,
+        forecast(),
+        startup,
+        manual,
+        prop::bool::weighted(0.95),
+    )
+        .prop_map(|(dt, samples, ready, forecast, startup, manual, writes)| Step {
             dt: SignedDuration::from_millis(dt),
             samples,
             ready,
             forecast,
+            startup,
             manual,
             writes,
-        },
-    )
+        })
 }
 
 /// A step whose samples are all there, for laws that need evidence to move by.

@@ -6,7 +6,7 @@ use headroom::engine::observation::{Observation, Replicas, Sample};
 use headroom::engine::policy::{Mode, Policy, PredictionMode};
 use headroom::engine::propose::scheduled;
 use headroom::engine::state::State;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
 use crate::generate::{forecast, invalid, load, policy, prophecy, start, step};
@@ -70,10 +70,11 @@ proptest! {
         let (floor, ceiling) = (d.range.floor, d.range.ceiling);
 
         // The range, counted anew from what is open.
-        let open: Vec<_> = case.policy.schedules.iter().map(|s| (s, scheduled::window(s, case.now))).filter(|(_, w)| w.active).collect();
-        let floors = open.iter().filter_map(|(s, _)| s.floor).chain([case.policy.bounds.min]);
+        let open: Vec<_> = case.policy.schedules.iter().filter(|s| scheduled::window(s, case.now).active).collect();
+        let warming = case.policy.schedules.iter().zip(&d.windows).filter(|(_, w)| w.warming(case.now)).map(|(s, _)| s);
+        let floors = open.iter().copied().chain(warming).filter_map(|s| s.floor).chain([case.policy.bounds.min]);
         prop_assert_eq!(floor, floors.max().unwrap());
-        let highest = open.iter().filter_map(|(s, _)| s.ceiling).max().unwrap_or(case.policy.bounds.max);
+        let highest = open.iter().filter_map(|s| s.ceiling).max().unwrap_or(case.policy.bounds.max);
         prop_assert_eq!(ceiling, highest.max(floor));
 
         let blind = d.invalid().next().is_some();
@@ -221,12 +222,14 @@ proptest! {
         ready in any::<Option<u32>>(),
         values in prop::collection::vec(any::<f64>(), 0..6),
         upper in any::<f64>(),
+        startup in any::<Option<i64>>(),
         nanos in prop_oneof![Just(Timestamp::MIN.as_nanosecond()), Just(Timestamp::MAX.as_nanosecond()), Timestamp::MIN.as_nanosecond()..=Timestamp::MAX.as_nanosecond()],
     ) {
         let observation = Observation {
             replicas: Replicas { spec, ready },
             samples: values.into_iter().map(Sample::Ok).collect(),
             forecast: Some(prophecy(upper, true)),
+            startup: startup.map(SignedDuration::from_secs),
         };
         let now = Timestamp::from_nanosecond(nanos).unwrap();
         let mut state = case.state;

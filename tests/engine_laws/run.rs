@@ -16,6 +16,7 @@ pub struct Step {
     pub samples: Vec<Sample>,
     pub ready: Option<u32>,
     pub forecast: Option<Forecast>,
+    pub startup: Option<SignedDuration>,
     /// Somebody runs `kubectl scale` before the tick.
     pub manual: Option<u32>,
     /// Whether the API server takes the write.
@@ -69,6 +70,7 @@ impl Run {
             },
             samples: step.samples.clone(),
             forecast: step.forecast.clone(),
+            startup: step.startup,
         }
     }
 

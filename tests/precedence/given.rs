@@ -11,8 +11,8 @@ use headroom::engine::decision::{Decision, ScaleEvent};
 use headroom::engine::forecast::{Abstention, Bound, Forecast, Model, Samples, Trust};
 use headroom::engine::observation::{Cause, Failure, Observation, Replicas, Sample};
 use headroom::engine::policy::{
-    Amount, Behavior, Bounds, End, Fallback, Lead, Metric, Mode, Policy, Prediction, PredictionMode, RatePolicy, Rule,
-    Schedule, SelectPolicy, Step, Target, Thresholds,
+    Amount, Behavior, Bounds, End, Fallback, Lead, Metric, Mode, Policy, Prediction, PredictionMode, RatePolicy,
+    Recurrence, Rule, Schedule, SelectPolicy, Step, Target, Thresholds, When,
 };
 use headroom::engine::state::{Remembered, RuleTimes, State};
 use jiff::tz::TimeZone;
@@ -32,6 +32,8 @@ pub struct Given {
     zeroed: bool,
     words: Vec<String>,
 }
+
+const WARMING: &str = "a window within its lead time";
 
 /// A Friday noon.
 fn now() -> Timestamp {
@@ -96,6 +98,7 @@ impl Given {
             },
             samples: self.samples.clone(),
             forecast: self.forecast.clone(),
+            startup: None,
         };
         decide(&self.policy, &state, &observation, now())
     }
@@ -160,13 +163,19 @@ impl Given {
         self.say("no metrics")
     }
 
-    fn schedule(mut self, open: bool, floor: Option<u32>, ceiling: Option<u32>) -> Self {
-        let start = if open { "0 8 * * *" } else { "0 20 * * *" };
+    fn schedule(mut self, state: &str, floor: Option<u32>, ceiling: Option<u32>) -> Self {
+        let start = if state == "a window" { "0 8 * * *" } else { "0 20 * * *" };
+        let recurrence = Recurrence {
+            start: Cron::from_str(start).unwrap(),
+            end: End::After(SignedDuration::from_hours(10)),
+            except: Vec::new(),
+        };
+        let lead = Lead::Fixed(SignedDuration::from_hours(9));
         self.policy.schedules.push(Schedule {
             name: "hours".into(),
             zone: TimeZone::UTC,
-            start: Cron::from_str(start).unwrap(),
-            end: End::After(SignedDuration::from_hours(10)),
+            when: When::Recurring(Box::new(recurrence)),
+            lead: Some(lead).filter(|_| state == WARMING),
             floor,
             ceiling,
         });
@@ -178,24 +187,32 @@ impl Given {
                 .flatten()
                 .collect(),
         };
-        let state = if open { "a window" } else { "a closed window" };
         self.say(format!("{state} with {}", fields.join(", ")))
     }
 
     pub fn floor(self, n: u32) -> Self {
-        self.schedule(true, Some(n), None)
+        self.schedule("a window", Some(n), None)
     }
 
     pub fn ceiling(self, n: u32) -> Self {
-        self.schedule(true, None, Some(n))
+        self.schedule("a window", None, Some(n))
     }
 
     pub fn exactly(self, n: u32) -> Self {
-        self.schedule(true, Some(n), Some(n))
+        self.schedule("a window", Some(n), Some(n))
     }
 
     pub fn closed(self, floor: u32) -> Self {
-        self.schedule(false, Some(floor), None)
+        self.schedule("a closed window", Some(floor), None)
+    }
+
+    /// Closed, and within its lead time.
+    pub fn warming(self, floor: u32) -> Self {
+        self.schedule(WARMING, Some(floor), None)
+    }
+
+    pub fn warming_exactly(self, n: u32) -> Self {
+        self.schedule(WARMING, Some(n), Some(n))
     }
 
     fn predicted(mut self, mode: PredictionMode, forecast: Option<Forecast>) -> Self {

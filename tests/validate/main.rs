@@ -4,15 +4,18 @@
 //! has to refuse them, because `simulate` reads files that no API server has seen.
 
 mod rules;
+mod schedules;
 
 use std::path::{Path, PathBuf};
 
 use headroom::api::ScalingPolicy;
 use headroom::engine::policy::{
     Amount, Behavior, End, Lead, Mode, Policy, PredictionMode, RatePolicy, Rule, ScalingRules, SelectPolicy, Target,
+    When,
 };
 use headroom::validate::{self, Invalid};
 use jiff::SignedDuration;
+use jiff::civil::date;
 
 fn manifests(folder: &str) -> Vec<(PathBuf, String)> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
@@ -128,12 +131,24 @@ fn a_full_manifest_says_what_it_means() {
             Some("UTC")
         ]
     );
-    let End::At(end) = &p.schedules[0].end else {
+    let recurring = |i: usize| match &p.schedules[i].when {
+        When::Recurring(recurrence) => &**recurrence,
+        once => panic!("{once:?}"),
+    };
+    let End::At(end) = &recurring(0).end else {
         panic!("business hours end at a time of day")
     };
     assert_eq!(end.pattern.to_string(), "0 18 * * 1-5");
-    assert!(matches!(p.schedules[1].end, End::After(d) if d == SignedDuration::from_hours(8)));
-    assert!(matches!(p.schedules[2].end, End::After(d) if d == SignedDuration::from_hours(96)));
+    assert_eq!(recurring(0).except, [date(2026, 12, 25), date(2027, 1, 1)]);
+    assert!(matches!(recurring(1).end, End::After(d) if d == SignedDuration::from_hours(8)));
+    let When::Once { from, until } = p.schedules[2].when else {
+        panic!("a sale is once")
+    };
+    assert_eq!(from, date(2026, 11, 27).at(0, 0, 0, 0));
+    assert_eq!(until, date(2026, 11, 30).at(23, 59, 59, 0));
+    let leads: Vec<_> = p.schedules.iter().map(|s| s.lead).collect();
+    let fixed = Lead::Fixed(SignedDuration::from_mins(15));
+    assert_eq!(leads, [Some(Lead::Auto), None, Some(fixed), None], "0s is none");
 
     let prediction = p.prediction.unwrap();
     assert_eq!((prediction.metric, prediction.mode), (0, PredictionMode::ScaleOut));
@@ -318,104 +333,6 @@ fn predictions() {
         "prediction.leadTime",
         &["\"soon\" is not a duration"],
     );
-}
-
-#[test]
-fn schedules() {
-    let s = |s: &str| format!("maxReplicas: 9\nschedules: [{{name: w, {s}}}]");
-    let field = |f: &str| format!("schedules[w].{f}");
-    let w = "start: '0 8 * * *'";
-    for bad in [
-        "0 8 * *",
-        "0 0 8 * * *",
-        "61 * * * *",
-        "0 25 * * *",
-        "0 8 * * FOO",
-        "often",
-        "",
-        "0 8 32 * *",
-        "@daily",
-    ] {
-        let text = s(&format!("start: {bad:?}, duration: 1h, minReplicas: 2"));
-        check(
-            &text,
-            &field("start"),
-            &[&format!("{bad:?} is not a cron expression"), "five fields"],
-        );
-    }
-    // An end that never comes would leave the window open for ever.
-    check(
-        &s(&format!("{w}, end: '0 18 30 2 *', minReplicas: 2")),
-        &field("end"),
-        &["\"0 18 30 2 *\" never comes", "a date that exists"],
-    );
-    check(
-        &s(&format!("{w}, end: '0 0 18 * * *', minReplicas: 2")),
-        &field("end"),
-        &["not a cron expression"],
-    );
-    check(
-        &s(&format!("{w}, end: '0 8 * * *', minReplicas: 2")),
-        &field("end"),
-        &["equals start", "duration"],
-    );
-    check(
-        &s(&format!("{w}, minReplicas: 2")),
-        &field("end"),
-        &["exactly one of end"],
-    );
-    check(
-        &s(&format!("{w}, end: '0 9 * * *', duration: 1h, minReplicas: 2")),
-        &field("end"),
-        &["exactly one of end"],
-    );
-    check(
-        &s(&format!("{w}, duration: 10s, minReplicas: 2")),
-        &field("duration"),
-        &["\"10s\" is out of range", "1m"],
-    );
-    check(
-        &s(&format!("{w}, duration: 400d, minReplicas: 2")),
-        &field("duration"),
-        &["\"400d\" is out of range", "366d"],
-    );
-    for zone in ["Europe/Zurch", "CETX", "", "+02:00", "../etc/passwd"] {
-        let text = s(&format!("{w}, timeZone: {zone:?}, duration: 1h, minReplicas: 2"));
-        check(
-            &text,
-            &field("timeZone"),
-            &[&format!("{zone:?} is not a known IANA time zone"), "Europe/Zurich"],
-        );
-    }
-    check(
-        &s(&format!("{w}, duration: 1h")),
-        &field("replicas"),
-        &["minReplicas and/or maxReplicas"],
-    );
-    check(
-        &s(&format!("{w}, duration: 1h, replicas: 2, maxReplicas: 3")),
-        &field("replicas"),
-        &["exact count", "minReplicas and/or maxReplicas"],
-    );
-    check(
-        &s(&format!("{w}, duration: 1h, minReplicas: 5, maxReplicas: 4")),
-        &field("minReplicas"),
-        &["5 exceeds", "(4)"],
-    );
-    check(
-        &s(&format!("{w}, duration: 1h, minReplicas: 12")),
-        &field("minReplicas"),
-        &["12 exceeds", "(9)", "maxReplicas of its own"],
-    );
-    check(
-        &s(&format!("{w}, duration: 1h, minReplicas: 0")),
-        &field("minReplicas"),
-        &["0 is not a replica count"],
-    );
-    let twice = format!(
-        "maxReplicas: 9\nschedules: [{{name: w, {w}, duration: 1h, minReplicas: 2}}, {{name: w, {w}, duration: 1h, minReplicas: 3}}]"
-    );
-    check(&twice, "schedules[w].name", &["\"w\" is used twice"]);
 }
 
 #[test]

@@ -4,6 +4,8 @@
 //! damped like any other. [`enforce`] comes last: a floor acts at once, growth stops at the ceiling at once, and an
 //! edit that lowers `spec.maxReplicas` acts at once. A window's lower ceiling, or its end, never does.
 
+use jiff::Timestamp;
+
 use super::super::decision::{Limit, LimitKind, Outcome, Proposal, Range, Window};
 use super::super::policy::Policy;
 use super::super::state::State;
@@ -15,29 +17,25 @@ pub(in super::super) struct Bounded {
     pub(in super::super) forced: bool,
 }
 
-/// Floor = the highest of `minReplicas` and the active windows' floors; ceiling = the highest ceiling of the active
-/// windows that set one, else `maxReplicas`; floor beats ceiling.
-pub(in super::super) fn range(policy: &Policy, windows: &[Window]) -> Range {
+/// Floor = the highest of `minReplicas` and the floors of windows that are active or warming up; ceiling = the highest
+/// ceiling of the active windows that set one, else `maxReplicas`; floor beats ceiling.
+pub(in super::super) fn range(policy: &Policy, windows: &[Window], now: Timestamp) -> Range {
     let mut range = Range {
         floor: policy.bounds.min,
         ceiling: policy.bounds.max,
         floor_by: None,
         ceiling_by: None,
     };
-    for (i, (schedule, _)) in policy
-        .schedules
-        .iter()
-        .zip(windows)
-        .enumerate()
-        .filter(|(_, (_, w))| w.active)
-    {
+    for (i, (schedule, window)) in policy.schedules.iter().zip(windows).enumerate() {
         if let Some(floor) = schedule.floor
+            && (window.active || window.warming(now))
             && floor > range.floor
         {
             range.floor = floor;
             range.floor_by = Some(i);
         }
         if let Some(ceiling) = schedule.ceiling
+            && window.active
             && (range.ceiling_by.is_none() || ceiling > range.ceiling)
         {
             range.ceiling = ceiling;

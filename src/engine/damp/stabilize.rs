@@ -88,6 +88,7 @@ mod tests {
                 },
                 samples: Vec::new(),
                 forecast: None,
+                startup: None,
             };
             state.record(&policy, &decide(&policy, &state, &observation, ago(seconds)));
         }

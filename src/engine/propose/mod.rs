@@ -36,7 +36,7 @@ pub(super) fn all(
     for (schedule, window) in policy.schedules.iter().zip(windows) {
         proposals.push(Proposal {
             source: Source::Schedule(schedule.name.clone()),
-            outcome: scheduled::propose(schedule, window),
+            outcome: scheduled::propose(schedule, window, now),
         });
     }
     if let Some(prediction) = &policy.prediction

@@ -55,8 +55,8 @@ fn failures(s: &ScalingPolicyStatus) -> Vec<(&str, Option<&str>)> {
     each.map(|m| (&*m.name, m.error.as_ref().map(|e| &*e.cause))).collect()
 }
 
-fn windows(s: &ScalingPolicyStatus) -> Vec<(&str, bool)> {
-    s.schedules.iter().map(|w| (&*w.name, w.active)).collect()
+fn windows(s: &ScalingPolicyStatus) -> Vec<(&str, bool, bool)> {
+    s.schedules.iter().map(|w| (&*w.name, w.active, w.warming)).collect()
 }
 
 fn verdict(s: &ScalingPolicyStatus) -> Option<(Option<&str>, Vec<&str>)> {

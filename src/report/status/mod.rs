@@ -172,7 +172,7 @@ fn decision_status(d: &Decided<'_>, now: Timestamp) -> DecisionStatus {
         source: p.source.kind().to_owned(),
         name: p.source.name().to_owned(),
         replicas: proposed(&p.outcome),
-        reason: words::proposal(policy, p, decision.at),
+        reason: words::proposal(policy, decision, p),
     });
     let limits = decision.limits.iter().map(|l| LimitStatus {
         reason: l.kind.as_str().to_owned(),
@@ -244,6 +244,8 @@ fn schedules(d: &Decided<'_>) -> Vec<ScheduleStatus> {
         active: window.active,
         until: window.until.filter(|_| window.active).map(time),
         next_start: window.until.filter(|_| !window.active).map(time),
+        warming: window.warming(d.decision.at),
+        warming_from: window.early.map(|early| time(early.from)),
     });
     each.collect()
 }

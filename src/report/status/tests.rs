@@ -86,6 +86,30 @@ fn a_window_floor_acts_at_once() {
 }
 
 #[test]
+fn a_window_within_its_lead_time_is_warming() {
+    let day = |lead| {
+        format!("schedules: [{{name: day, start: '0 11 * * *', duration: 1h, minReplicas: 4, leadTime: {lead}}}]")
+    };
+    let shown = |lead| scene(&day(lead), 4, 780.0).status(None);
+    let (cold, warm) = (shown("30m"), shown("2h"));
+    let json = |status: &ScalingPolicyStatus| serde_json::to_value(&status.schedules).unwrap();
+    let start = "2026-11-20T11:00:00Z";
+    assert_eq!(
+        json(&cold),
+        serde_json::json!([{"name": "day", "active": false, "nextStart": start, "warmingFrom": "2026-11-20T10:30:00Z"}])
+    );
+    assert_eq!(
+        json(&warm),
+        serde_json::json!([
+            {"name": "day", "active": false, "nextStart": start, "warming": true, "warmingFrom": "2026-11-20T09:00:00Z"}
+        ])
+    );
+    let mut begun = cold.clone();
+    begun.schedules.clone_from(&warm.schedules);
+    assert!(material(&cold, &begun), "its beginning is worth a write");
+}
+
+#[test]
 fn paused_holds() {
     check("paused", &scene("mode: Paused", 4, 1530.0).status(None));
 }

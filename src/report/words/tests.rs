@@ -134,6 +134,45 @@ fn sentences() {
 }
 
 #[test]
+fn a_window_that_warms_up_says_when_it_opens_and_how_early_it_is() {
+    let slow = "behavior: {scaleUp: {policies: [{type: Pods, value: 1, periodSeconds: 60}]}}\ninterval: 20s";
+    // A start-up of 42 s was measured; with the interval of 20 s the floor acts from 09:59:58 on.
+    let day = |lead| {
+        format!(
+            "{slow}\nschedules: [{{name: day, start: '1 10 * * *', duration: 1h, minReplicas: 10, leadTime: {lead}}}]"
+        )
+    };
+    let opens = "opens at 10:01:00Z, replicas asked for 1m 2s early";
+    check(
+        &day("auto"),
+        4,
+        Ok(780.0),
+        &format!(
+            "scaled from 4 to 10: schedule day wants 10 ({opens}); held at 4 by the scale-up rate limit (1 pod in 1m) \
+             until 10:00:30Z; raised to 10 by schedule day ({opens})"
+        ),
+    );
+    check(
+        &day("59s"),
+        4,
+        Ok(780.0),
+        "stays at 4: requests wants 4 (780, within tolerance of target 200 per replica)",
+    );
+    let scene = Scene::new(policy(&day("auto")), &[], 4, Ok(780.0), at(NOW));
+    let reasons = |decision: &Decision| -> Vec<String> {
+        let each = decision.proposals.iter();
+        each.map(|p| proposal(&scene.policy, decision, p)).collect()
+    };
+    assert_eq!(reasons(&scene.decision)[1], format!("window {opens}: at least 10"));
+    let mut unmeasured = scene.decision.clone();
+    if let Some(early) = &mut unmeasured.windows[0].early {
+        early.assumed = true;
+    }
+    let assumed = format!("window {opens}: no start-up was measured yet, 1m is assumed: at least 10");
+    assert_eq!(reasons(&unmeasured)[1], assumed);
+}
+
+#[test]
 fn a_failure_names_the_error_first() {
     let scene = Scene::new(policy(""), &[], 4, Ok(1530.0), after(0));
     assert_eq!(
@@ -160,7 +199,10 @@ fn steps(value: f64, won: Option<i64>, expected: &str) {
         ..change(seconds, 3, 4)
     });
     let scene = Scene::new(policy, events.as_slice(), 4, Ok(value), at(NOW));
-    assert_eq!(proposal(&scene.policy, &scene.decision.proposals[0], at(NOW)), expected);
+    assert_eq!(
+        proposal(&scene.policy, &scene.decision, &scene.decision.proposals[0]),
+        expected
+    );
 }
 
 #[test]
@@ -183,7 +225,7 @@ fn a_fallback_says_from_when_it_counts() {
         Scene::new(policy(more), &[], 4, sample, at(NOW))
     };
     let early = failing(60);
-    let said = proposal(&early.policy, &early.decision.proposals[1], at(NOW));
+    let said = proposal(&early.policy, &early.decision, &early.decision.proposals[1]);
     assert_eq!(said, "counts from 10:02:00Z, unless the metric has a value before");
     let late = failing(180);
     assert_eq!(
@@ -207,17 +249,13 @@ fn a_fallback_says_from_when_it_counts() {
 
 #[test]
 fn a_target_that_rests_says_why() {
-    let mut policy = policy("");
+    let mut policy = policy("behavior: {scaleDown: {stabilizationWindowSeconds: 0}}");
     policy.bounds.min = 0;
     policy.metrics[0].activation = 5.0;
-    let rested = ScaleEvent {
-        to: 0,
-        ..change(-600, 1, 0)
-    };
-    let scene = Scene::new(policy, &[rested], 0, Ok(3.0), at(NOW));
+    let scene = Scene::new(policy, &[], 1, Ok(3.0), at(NOW));
     assert_eq!(
         sentence(&scene.policy, &scene.decision),
-        "stays at 0: requests wants 0 (3, idle: no replica is needed)"
+        "scaled from 1 to 0: requests wants 0 (3, idle: no replica is needed)"
     );
     assert!(scene.status(None).damping.unwrap().scaled_to_zero);
 }
