@@ -12,8 +12,8 @@ use std::fmt;
 use jiff::SignedDuration;
 
 use crate::api::{
-    Duration, HpaPolicyType, HpaScalingRules, HpaSelectPolicy, LeadTime, MetricSpec, PolicyBehavior, PolicyMode,
-    PredictionModeSpec, PredictionSpec, ScalingPolicySpec, ScheduleSpec,
+    Duration, HpaPolicyType, HpaScalingRules, HpaSelectPolicy, LeadTime, MetricSpec, PodDeletionCost, PolicyBehavior,
+    PolicyMode, PredictionModeSpec, PredictionSpec, ScaleInSpec, ScalingPolicySpec, ScheduleSpec,
 };
 use crate::engine::policy::{
     Amount, Behavior, Bounds, End, Lead, Metric, Mode, Policy, Prediction, PredictionMode, RatePolicy, ScalingRules,
@@ -91,6 +91,13 @@ pub fn policy(spec: &ScalingPolicySpec) -> Result<Policy, Invalid> {
                 ),
             );
         }
+    }
+    let ordered = |s: &ScaleInSpec| s.pod_deletion_cost != PodDeletionCost::None;
+    if spec.scale_in.as_ref().is_some_and(ordered) && spec.target_ref.kind == "StatefulSet" {
+        p.add(
+            "scaleIn.podDeletionCost",
+            "has no effect on a StatefulSet, which always removes its highest ordinals; leave it out",
+        );
     }
     let prediction = spec.prediction.as_ref().and_then(|s| prediction(s, &metrics, &mut p));
     let interval = p.duration("interval", &spec.interval, "1s", "1h");

@@ -14,8 +14,8 @@ pub mod status;
 pub use behavior::{HpaPolicy, HpaPolicyType, HpaScalingRules, HpaSelectPolicy, PolicyBehavior};
 pub use scalar::{Duration, LeadTime, Number, Quantity, Tolerance};
 pub use spec::{
-    MetricSpec, MetricTarget, PolicyMode, PredictionModeSpec, PredictionSpec, PrometheusSource, ScalingPolicy,
-    ScalingPolicySpec, ScheduleSpec, TargetRef,
+    MetricSpec, MetricTarget, PodDeletionCost, PolicyMode, PredictionModeSpec, PredictionSpec, PrometheusSource,
+    ScaleInSpec, ScalingPolicy, ScalingPolicySpec, ScheduleSpec, TargetRef,
 };
 pub use status::ScalingPolicyStatus;
 
