@@ -81,9 +81,10 @@ pub async fn youngest_first(
         foreign: plan.foreign,
         failed: None,
     };
-    let marked = plan.mark.iter().map(|pod| (pod, Some(FIRST)));
-    let each = marked.chain(plan.unmark.iter().map(|pod| (pod, None)));
-    let mut applied = stream::iter(each.map(|(pod, cost)| apply(&api, pod, cost))).buffer_unordered(CONCURRENCY);
+    let marked = plan.mark.into_iter().map(|pod| (pod, Some(FIRST)));
+    let changes: Vec<_> = marked.chain(plan.unmark.into_iter().map(|pod| (pod, None))).collect();
+    let applied = stream::iter(changes).map(|(pod, cost)| apply(api.clone(), pod, cost));
+    let mut applied = applied.buffer_unordered(CONCURRENCY);
     while let Some(result) = applied.next().await {
         match result {
             Ok(()) => {}
@@ -141,7 +142,7 @@ fn is_ours(pod: &PartialObjectMeta<Pod>) -> bool {
 }
 
 /// Applies the annotation to this very pod; `None` takes back what we applied before.
-async fn apply(api: &Api<Pod>, pod: &Candidate, cost: Option<&str>) -> Result<(), kube::Error> {
+async fn apply(api: Api<Pod>, pod: Candidate, cost: Option<&'static str>) -> Result<(), kube::Error> {
     let mut object = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": pod.name, "uid": pod.uid}});
     if let Some(cost) = cost {
         object["metadata"]["annotations"] = json!({ANNOTATION: cost});
@@ -178,19 +179,45 @@ mod tests {
         });
         let plan = plan(candidates.collect(), going);
         let names = |pods: &[Candidate]| pods.iter().map(|p| p.name.clone()).collect::<Vec<_>>();
-        assert_eq!((names(&plan.mark), names(&plan.unmark), plan.foreign), (mark.iter().map(|n| (*n).to_owned()).collect(), unmark.iter().map(|n| (*n).to_owned()).collect(), foreign), "{pods:?}");
+        assert_eq!(
+            (names(&plan.mark), names(&plan.unmark), plan.foreign),
+            (
+                mark.iter().map(|n| (*n).to_owned()).collect(),
+                unmark.iter().map(|n| (*n).to_owned()).collect(),
+                foreign
+            ),
+            "{pods:?}"
+        );
     }
 
     #[test]
     fn the_youngest_go_and_nothing_is_written_twice() {
         use Cost::{Foreign, Ours, Unset};
         check(&[], 3, &[], &[], 0);
-        check(&[("old", 900, Unset), ("new", 9, Unset), ("mid", 90, Unset)], 2, &["new", "mid"], &[], 0);
+        check(
+            &[("old", 900, Unset), ("new", 9, Unset), ("mid", 90, Unset)],
+            2,
+            &["new", "mid"],
+            &[],
+            0,
+        );
         check(&[("old", 900, Unset), ("new", 9, Unset)], 9, &["new", "old"], &[], 0);
         // Marked already; the mark of a scale-down that was not made is taken back.
-        check(&[("old", 900, Unset), ("new", 9, Ours), ("mid", 90, Ours)], 1, &[], &["mid"], 0);
+        check(
+            &[("old", 900, Unset), ("new", 9, Ours), ("mid", 90, Ours)],
+            1,
+            &[],
+            &["mid"],
+            0,
+        );
         // Somebody else's value stays, and the next youngest is marked in its place.
-        check(&[("old", 900, Unset), ("new", 9, Foreign), ("mid", 90, Unset)], 1, &["mid"], &[], 1);
+        check(
+            &[("old", 900, Unset), ("new", 9, Foreign), ("mid", 90, Unset)],
+            1,
+            &["mid"],
+            &[],
+            1,
+        );
         // Equally old: by name, so that a second look does not mark others.
         check(&[("b", 9, Unset), ("a", 9, Unset)], 1, &["a"], &[], 0);
     }
@@ -225,7 +252,10 @@ mod tests {
             (json!({"annotations": {ANNOTATION: "5"}}), Some(Cost::Foreign)),
             (json!({"deletionTimestamp": "2026-11-20T10:00:00Z"}), None),
             (json!({"ownerReferences": []}), None),
-            (json!({"ownerReferences": [{"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "web", "uid": "r", "controller": true}]}), None),
+            (
+                json!({"ownerReferences": [{"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "web", "uid": "r", "controller": true}]}),
+                None,
+            ),
         ] {
             assert_eq!(candidate(&pod(more.clone())).map(|c| c.cost), expected, "{more}");
         }

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::engine::decision::{Abstention, Action, Decision, Limit, LimitKind, Outcome, Proposal, Source};
 use crate::engine::observation::Failure;
-use crate::engine::policy::{Amount, Policy, ScalingRules, SelectPolicy, Target};
+use crate::engine::policy::{Amount, Mode, Policy, ScalingRules, SelectPolicy, Target};
 
 /// Most bytes of a message: an event's note must stay below 1 kB (1,024 bytes), and a condition's need not be longer.
 pub const MESSAGE_BYTES: usize = 1000;
@@ -26,7 +26,13 @@ pub fn sentence(policy: &Policy, decision: &Decision) -> String {
     let current = decision.current;
     let head = match decision.action {
         Action::Scale { to, .. } => format!("scaled from {current} to {to}"),
-        Action::WouldScale { to } => format!("would scale from {current} to {to} (dry run)"),
+        Action::WouldScale { to } => {
+            let why = match policy.mode {
+                Mode::Conflicted => "but for a conflict",
+                _ => "dry run",
+            };
+            format!("would scale from {current} to {to} ({why})")
+        }
         Action::Hold => format!("stays at {current}"),
         Action::Paused => format!("paused at {current}"),
         Action::Disabled => {

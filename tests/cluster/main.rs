@@ -13,4 +13,6 @@ mod prometheus;
 mod reaction;
 mod restart;
 mod rights;
+mod rivals;
+mod scale_in;
 mod windows;

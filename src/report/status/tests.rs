@@ -7,7 +7,10 @@ use super::*;
 use crate::api::ScalingPolicySpec;
 use crate::api::status::{DampingStatus, ScaleEventStatus};
 use crate::engine::observation::{Cause, Sample};
-use crate::report::fixtures::{NOW, REQUESTS, Scene, TARGET, after, at, change, failure, forecast, policy, status};
+use crate::engine::others::{Others, Rival, Scaler, Unseen};
+use crate::report::fixtures::{
+    NOW, REQUESTS, Scene, TARGET, after, at, change, failure, forecast, fought_over, policy, status,
+};
 
 /// The status against its snapshot, and the bounds that hold for each.
 #[track_caller]
@@ -136,6 +139,107 @@ fn a_trusted_forecast_wins() {
     let more = "prediction: {metric: requests, mode: ScaleOut}";
     let scene = Scene::forecasting(policy(more), &[], 4, Ok(780.0), Some(forecast), at(NOW));
     check("forecast_wins", &scene.status(None));
+}
+
+#[test]
+fn a_rival_scales_the_target() {
+    let scene = Scene::rivalled(4, 1530.0, Scaler::HorizontalPodAutoscaler, "web");
+    check("conflicted", &scene.status(None));
+}
+
+#[test]
+fn argo_cd_rewrites_the_count() {
+    let mut scene = scene("", 4, 1530.0);
+    scene.others.rewrites = Some(fought_over(0));
+    scene.others.owners = vec!["argocd-controller".into(), "kubectl".into()];
+    check("contested", &scene.status(None));
+}
+
+/// `Conflicted`'s status and reason for what is known of others, and words that its message has to have.
+#[test]
+fn rivals_have_their_reasons_and_remedies() {
+    let rival = |scaler| {
+        vec![Rival {
+            scaler,
+            name: "that".into(),
+        }]
+    };
+    let unseen = || {
+        vec![Unseen {
+            scaler: Scaler::ScaledObject,
+            why: "ScaledObjects may not be listed".into(),
+        }]
+    };
+    for (rivals, unseen, is, why, words) in [
+        (vec![], vec![], "False", reason::NO_RIVAL, "nothing else"),
+        (vec![], unseen(), "Unknown", reason::RIVALS_UNSEEN, "may not be listed"),
+        (
+            rival(Scaler::HorizontalPodAutoscaler),
+            unseen(),
+            "True",
+            "HorizontalPodAutoscaler",
+            "HorizontalPodAutoscaler that",
+        ),
+        (
+            rival(Scaler::ScaledObject),
+            vec![],
+            "True",
+            "ScaledObject",
+            "ScaledObject that (KEDA)",
+        ),
+        (
+            rival(Scaler::ScalingPolicy),
+            vec![],
+            "True",
+            reason::OLDER_POLICY,
+            "ScalingPolicy that is older",
+        ),
+    ] {
+        let others = Others {
+            rivals,
+            unseen,
+            ..Others::default()
+        };
+        let restrained = !others.rivals.is_empty();
+        let mut scene = Scene::new(others.restrain(policy("")), &[], 4, Ok(1530.0), at(NOW));
+        scene.others = others;
+        let status = scene.status(None);
+        let conflict = condition(&status, CONFLICTED).unwrap();
+        assert_eq!((&*conflict.status, &*conflict.reason), (is, why));
+        assert!(conflict.message.contains(words), "{}", conflict.message);
+        // Whoever waits for Ready waits for the end of the conflict; not to know is no conflict.
+        let ready = condition(&status, READY).unwrap();
+        assert_eq!(ready.status == "False", restrained, "{ready:?}");
+        assert!(
+            condition(&status, REPLICAS_CONTESTED).is_none(),
+            "nobody watches the field"
+        );
+    }
+    // Who writes nothing anyhow is ready, and is told all the same.
+    let mut scene = scene("mode: DryRun", 4, 1530.0);
+    scene.others.rivals = rival(Scaler::HorizontalPodAutoscaler);
+    let status = scene.status(None);
+    assert_eq!(condition(&status, CONFLICTED).unwrap().status, "True");
+    assert_eq!(condition(&status, READY).unwrap().status, "True");
+}
+
+#[test]
+fn who_the_rival_is_and_who_owns_the_field_is_material() {
+    let rivalled = |name| Scene::rivalled(4, 780.0, Scaler::HorizontalPodAutoscaler, name).status(None);
+    assert!(material(&rivalled("a"), &rivalled("b")));
+    let owned = |owner: &str| {
+        let mut scene = scene("", 4, 780.0);
+        scene.others.owners = vec![owner.into()];
+        scene.status(None)
+    };
+    assert!(material(&owned("kubectl"), &owned("argocd-controller")));
+    // A contest's instants are not.
+    let fought = |seconds| {
+        let mut scene = Scene::new(policy(""), &[], 4, Ok(780.0), after(60));
+        scene.others.rewrites = Some(fought_over(seconds));
+        scene.status(None)
+    };
+    assert!(!material(&fought(0), &fought(30)));
 }
 
 #[test]
