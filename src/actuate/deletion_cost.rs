@@ -81,9 +81,9 @@ pub async fn youngest_first(
         foreign: plan.foreign,
         failed: None,
     };
-    let marked = plan.mark.into_iter().map(|pod| (pod, Some(FIRST)));
-    let changes: Vec<_> = marked.chain(plan.unmark.into_iter().map(|pod| (pod, None))).collect();
-    let applied = stream::iter(changes).map(|(pod, cost)| apply(api.clone(), pod, cost));
+    let marked = plan.mark.into_iter().map(|pod| (pod, true));
+    let changes: Vec<_> = marked.chain(plan.unmark.into_iter().map(|pod| (pod, false))).collect();
+    let applied = stream::iter(changes).map(|(pod, marked)| apply(api.clone(), pod, marked));
     let mut applied = applied.buffer_unordered(CONCURRENCY);
     while let Some(result) = applied.next().await {
         match result {
@@ -141,11 +141,11 @@ fn is_ours(pod: &PartialObjectMeta<Pod>) -> bool {
     })
 }
 
-/// Applies the annotation to this very pod; `None` takes back what we applied before.
-async fn apply(api: Api<Pod>, pod: Candidate, cost: Option<&'static str>) -> Result<(), kube::Error> {
+/// Applies the annotation to this very pod, or takes back what we applied before.
+async fn apply(api: Api<Pod>, pod: Candidate, marked: bool) -> Result<(), kube::Error> {
     let mut object = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": pod.name, "uid": pod.uid}});
-    if let Some(cost) = cost {
-        object["metadata"]["annotations"] = json!({ANNOTATION: cost});
+    if marked {
+        object["metadata"]["annotations"] = json!({ANNOTATION: FIRST});
     }
     let parameters = PatchParams::apply(FIELD_MANAGER);
     let applied = api.patch_metadata(&pod.name, &parameters, &Patch::Apply(object)).await;

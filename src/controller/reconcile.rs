@@ -16,9 +16,8 @@ use super::error::Error;
 use super::history::{Feed, lead};
 use super::memory::{Memory, Settling};
 use super::publish::{self, Policy as Subject};
-use super::rivals;
-use super::scale_in;
 use super::turns::{first_wait, settled, until_next, until_window, wait_until};
+use super::{rivals, scale_in};
 use crate::actuate::{self, ActuateError};
 use crate::api::ScalingPolicy;
 use crate::clock;
@@ -261,8 +260,8 @@ enum Written {
     Failed(String),
 }
 
-/// Says which pods go first, announces the change in the status, makes it, and remembers it. The announcement comes first so that a crash in
-/// between cannot lose the cooldown: without it, no write.
+/// Says which pods go first, announces the change in the status, makes it, and remembers it. The announcement comes
+/// before the change so that a crash in between cannot lose the cooldown: without it, no write.
 async fn act(
     subject: Subject<'_>,
     decision: &Decision,
