@@ -52,7 +52,11 @@ pub(super) async fn scaled_objects<S>(
                 let known =
                     watch(&resource).take_while(|event| future::ready(!event.as_ref().is_err_and(rivals::is_unknown)));
                 let news = claims.follow(known, rivals::of_scaled_object, &synced);
-                news.for_each(|target| future::ready(changed(target))).await;
+                let tell = |target| {
+                    changed(target);
+                    future::ready(())
+                };
+                news.for_each(tell).await;
                 tracing::info!("KEDA was removed");
                 claims.none().into_iter().for_each(&changed);
                 LOOK

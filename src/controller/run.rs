@@ -211,9 +211,11 @@ async fn workloads<K: Watched>(
     filled: watch::Sender<u32>,
 ) {
     let changed = context.targets.follow(events, first(filled));
-    changed
-        .for_each(|target| future::ready(wake_all(&wake, context.scaling(&target))))
-        .await;
+    let tell = |target| {
+        wake_all(&wake, context.scaling(&target));
+        future::ready(())
+    };
+    changed.for_each(tell).await;
 }
 
 /// Feeds the index of HPAs, and wakes the policies whose rivals changed.
@@ -224,9 +226,11 @@ async fn hpas(
     filled: watch::Sender<u32>,
 ) {
     let changed = rivals::hpas(events, &context, first(filled));
-    changed
-        .for_each(|target| future::ready(wake_all(&wake, context.scaling(&target))))
-        .await;
+    let tell = |target| {
+        wake_all(&wake, context.scaling(&target));
+        future::ready(())
+    };
+    changed.for_each(tell).await;
 }
 
 /// The same of ScaledObjects, where there are any.

@@ -231,3 +231,51 @@ async fn a_manager_that_rewrites_the_count_is_named() {
     stage.until_replicas("web", 5).await;
     until_event(&stage, "ReplicasContested").await;
 }
+
+/// Applies a manifest of the Deployment `web` as `flux` would, with or without `replicas`.
+async fn applies(stage: &Stage, manager: &str, replicas: Option<i32>) {
+    let labels = json!({"app": "web"});
+    let pods = json!({"containers": [{"name": "app", "image": "registry.k8s.io/pause:3.10"}]});
+    let template = json!({"metadata": {"labels": labels}, "spec": pods});
+    let mut spec = json!({"selector": {"matchLabels": labels}, "template": template});
+    if let Some(replicas) = replicas {
+        spec["replicas"] = json!(replicas);
+    }
+    let manifest = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": spec});
+    let parameters = PatchParams::apply(manager).force();
+    stage
+        .deployments()
+        .patch("web", &parameters, &Patch::Apply(manifest))
+        .await
+        .unwrap();
+}
+
+/// docs/rivals.md, "With server-side apply".
+#[tokio::test(flavor = "multi_thread")]
+async fn the_field_is_handed_over_without_a_fall_to_one() {
+    let stage = Stage::set("handover").await;
+    applies(&stage, "flux", Some(3)).await;
+    let replicas_only = |replicas: i32| json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": {"replicas": replicas}});
+    let parameters = PatchParams::apply("handover");
+    stage
+        .deployments()
+        .patch("web", &parameters, &Patch::Apply(replicas_only(3)))
+        .await
+        .unwrap();
+    applies(&stage, "flux", None).await;
+    assert_eq!(stage.replicas("web").await, 3, "handed over");
+    // Headroom takes it from there, and flux lets it.
+    stage.metrics.says(450.0);
+    let operator = stage.operator().await;
+    stage.policy("web", SPEC).await;
+    stage.until_replicas("web", 5).await;
+    applies(&stage, "flux", None).await;
+    operator.decides(1.0).await;
+    assert_eq!(stage.replicas("web").await, 5);
+    let sole = |p: &ScalingPolicy| {
+        p.status
+            .as_ref()
+            .is_some_and(|s| s.current_replicas == Some(5) && s.replicas_owners.is_empty())
+    };
+    stage.until_policy("web", "the sole owner", sole).await;
+}
