@@ -1,8 +1,9 @@
 //! Which pods a scale-down removes, by the real controller manager.
 
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::ResourceExt;
-use kube::api::{Api, ListParams, Patch, PatchParams};
+use kube::api::{Api, ListParams, Patch, PatchParams, PostParams};
 use serde_json::json;
 
 use crate::harness::{Stage, polled};
@@ -31,14 +32,53 @@ async fn pods(stage: &Stage) -> Vec<String> {
     names
 }
 
+/// A fake node that takes only pods of this test.
+async fn node(stage: &Stage, name: &str) {
+    let room = json!({"cpu": "1k", "memory": "1Ti", "pods": "100"});
+    let node = json!({
+        "metadata": {"name": name, "annotations": {"kwok.x-k8s.io/node": "fake"}, "labels": {"for": "order"}},
+        "spec": {"taints": [{"key": "for", "value": "order", "effect": "NoSchedule"}]},
+        "status": {"capacity": room, "allocatable": room},
+    });
+    let nodes: Api<Node> = Api::all(stage.client.clone());
+    let node = serde_json::from_value(node).unwrap();
+    nodes.create(&PostParams::default(), &node).await.unwrap();
+}
+
+/// Six pods of the Deployment `web` on the node `crowded`; whoever comes later goes to the node `roomy`. Left alone, the
+/// ReplicaSet controller removes the six first, old as they are: their node has more of them.
+async fn six_on_a_crowded_node(stage: &Stage) {
+    node(stage, "crowded").await;
+    let labels = json!({"app": "web"});
+    let deployment = serde_json::from_value(json!({
+        "metadata": {"name": "web"},
+        "spec": {
+            "replicas": 6,
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": {
+                "nodeSelector": {"for": "order"},
+                "tolerations": [{"key": "for", "value": "order", "effect": "NoSchedule"}],
+                "containers": [{"name": "app", "image": "registry.k8s.io/pause:3.10"}]
+            }}
+        }
+    }));
+    let api = stage.deployments();
+    api.create(&PostParams::default(), &deployment.unwrap()).await.unwrap();
+    let ready = |d: &Deployment| d.status.as_ref().and_then(|s| s.ready_replicas) == Some(6);
+    stage.until_deployment("web", "ready", ready).await;
+    let nodes: Api<Node> = Api::all(stage.client.clone());
+    let cordon = Patch::Merge(json!({"spec": {"unschedulable": true}}));
+    nodes.patch("crowded", &PatchParams::default(), &cordon).await.unwrap();
+    node(stage, "roomy").await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_youngest_pods_go_and_a_value_of_somebody_else_stays() {
     let stage = Stage::set("order").await;
     stage.metrics.says(600.0);
-    stage.deployment("web", 6).await;
+    six_on_a_crowded_node(&stage).await;
     let old = pods(&stage).await;
-    // Ages are known to the second. So young, all pods are equally old to the ReplicaSet controller: left alone, it would
-    // choose among them at random.
+    // Ages are known to the second.
     let born = headroom::clock::now().as_second();
     polled("a second later", async || {
         (headroom::clock::now().as_second() > born + 1).then_some(())
@@ -48,7 +88,9 @@ async fn the_youngest_pods_go_and_a_value_of_somebody_else_stays() {
     stage.policy("web", SPEC).await;
     stage.metrics.says(1000.0);
     stage.until_replicas("web", 10).await;
-    let all = polled("ten pods", async || Some(pods(&stage).await).filter(|p| p.len() == 10)).await;
+    let ready = |d: &Deployment| d.status.as_ref().and_then(|s| s.ready_replicas) == Some(10);
+    stage.until_deployment("web", "ready", ready).await;
+    let all = pods(&stage).await;
 
     // Somebody protects one of the young.
     let protected = all.iter().find(|name| !old.contains(name)).unwrap();
