@@ -1,9 +1,13 @@
-//! Actuating: the scale subresource of the target, and nothing else.
+//! Actuating: the scale subresource of the target, and nothing else of it.
+//!
+//! Which pods a scale-down removes first can be asked for ahead of it: `deletion_cost`.
 //!
 //! A JSON Patch tests uid and replicas before it sets: every status update of the parent changes its
 //! resourceVersion, so a precondition on that would conflict most while scaling up, when it matters. A target that
 //! was deleted and created again, or scaled by someone else since it was observed, is a [`ActuateError::Conflict`]:
 //! observe again, decide again. A refusal (an admission policy, a schema's maximum, missing rights) is none, and is told.
+
+pub mod deletion_cost;
 
 use json_patch::jsonptr::PointerBuf;
 use kube::api::{Api, DynamicObject, Patch, PatchParams};

@@ -15,8 +15,8 @@ use std::fmt;
 use jiff::SignedDuration;
 
 use crate::api::{
-    Duration, FallbackSpec, HpaPolicyType, HpaScalingRules, HpaSelectPolicy, LeadTime, PolicyBehavior, PolicyMode,
-    PredictionModeSpec, PredictionSpec, ScalingPolicySpec,
+    Duration, FallbackSpec, HpaPolicyType, HpaScalingRules, HpaSelectPolicy, LeadTime, PodDeletionCost, PolicyBehavior,
+    PolicyMode, PredictionModeSpec, PredictionSpec, ScaleInSpec, ScalingPolicySpec,
 };
 use crate::engine::policy::{
     Amount, Behavior, Bounds, Fallback, Lead, Metric, Mode, Policy, Prediction, PredictionMode, RatePolicy,
@@ -113,6 +113,13 @@ pub fn policy(spec: &ScalingPolicySpec) -> Result<Policy, Invalid> {
                 ),
             );
         }
+    }
+    let ordered = |s: &ScaleInSpec| s.pod_deletion_cost != PodDeletionCost::None;
+    if spec.scale_in.as_ref().is_some_and(ordered) && spec.target_ref.kind == "StatefulSet" {
+        p.add(
+            "scaleIn.podDeletionCost",
+            "has no effect on a StatefulSet, which always removes its highest ordinals; leave it out",
+        );
     }
     let prediction = spec.prediction.as_ref().and_then(|s| prediction(s, &metrics, &mut p));
     let fallback = spec.fallback.as_ref().map(|s| fallback(s, bounds, &metrics, &mut p));

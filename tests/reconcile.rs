@@ -2,6 +2,9 @@
 //!
 //! One scenario per test; the target is a ReplicaSet, a kind that is not watched, so that every request is seen here.
 
+#[path = "reconcile/others.rs"]
+mod others;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,8 +39,13 @@ impl ApiServer {
         serde_json::from_slice(&body).unwrap_or(Value::Null)
     }
 
-    /// Discovery and the target's scale.
+    /// Discovery and the target's scale, with so many replicas.
     async fn shows_scale(&mut self, replicas: i32) {
+        self.shows(scale(replicas)).await;
+    }
+
+    /// Discovery and the target's scale.
+    async fn shows(&mut self, scale: Value) {
         let resources = json!({
             "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": "apps/v1",
             "resources": [
@@ -46,7 +54,7 @@ impl ApiServer {
             ]
         });
         self.takes("GET", "/apis/apps/v1", resources).await;
-        self.takes("GET", SCALE, scale(replicas)).await;
+        self.takes("GET", SCALE, scale).await;
     }
 
     /// Takes a status and answers with the policy.

@@ -14,8 +14,9 @@ pub mod status;
 pub use behavior::{HpaPolicy, HpaPolicyType, HpaScalingRules, HpaSelectPolicy, PolicyBehavior};
 pub use scalar::{Duration, LeadTime, Level, LocalDate, LocalDateTime, Number, Quantity, Tolerance};
 pub use spec::{
-    FallbackSpec, MetricSpec, MetricTarget, PolicyMode, PredictionModeSpec, PredictionSpec, PrometheusSource,
-    ScalingPolicy, ScalingPolicySpec, ScheduleSpec, StepDownSpec, StepUpSpec, TargetRef, ThresholdsSpec,
+    FallbackSpec, MetricSpec, MetricTarget, PodDeletionCost, PolicyMode, PredictionModeSpec, PredictionSpec,
+    PrometheusSource, ScaleInSpec, ScalingPolicy, ScalingPolicySpec, ScheduleSpec, StepDownSpec, StepUpSpec, TargetRef,
+    ThresholdsSpec,
 };
 pub use status::ScalingPolicyStatus;
 

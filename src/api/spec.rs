@@ -58,7 +58,10 @@ use super::status::ScalingPolicyStatus;
         .field_path(".fallback.replicas"),
     validation = Rule::new("self.schedules.all(s, has(s.maxReplicas) || !has(s.minReplicas) || s.minReplicas <= self.maxReplicas)")
         .message(Message::Expression("'schedule %s: minReplicas must not exceed the policy\\'s maxReplicas (%d); give the schedule a maxReplicas of its own, or raise the policy\\'s'.format([self.schedules.filter(s, !has(s.maxReplicas) && has(s.minReplicas) && s.minReplicas > self.maxReplicas)[0].name, self.maxReplicas])".into()))
-        .field_path(".schedules")
+        .field_path(".schedules"),
+    validation = Rule::new("!has(self.scaleIn) || self.scaleIn.podDeletionCost == 'None' || self.targetRef.kind != 'StatefulSet'")
+        .message("scaleIn.podDeletionCost has no effect on a StatefulSet, which always removes its highest ordinals; leave it out")
+        .field_path(".scaleIn")
 )]
 pub struct ScalingPolicySpec {
     /// The object to scale: a Deployment, or anything else with a scale subresource, in the policy's namespace.
@@ -100,6 +103,32 @@ pub struct ScalingPolicySpec {
     /// How fast and how eagerly the replica count may move. Defaults are HPA v2's.
     #[serde(default)]
     pub behavior: PolicyBehavior,
+    /// Which pods a scale-down removes. Default: left to the target's own controller.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scale_in: Option<ScaleInSpec>,
+}
+
+/// Which pods a scale-down removes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ScaleInSpec {
+    /// None: the ReplicaSet controller decides alone; by node before age, and by age only roughly. YoungestFirst: before
+    /// each scale-down the youngest pods, as many as are to go, get the annotation
+    /// controller.kubernetes.io/pod-deletion-cost, so that pods that are warm for long stay. One PATCH per pod that goes
+    /// at most; a value that somebody else set is left alone. For Deployments and whatever else runs its pods by
+    /// ReplicaSets; the operator needs the right to patch pods. Default None.
+    #[serde(default)]
+    pub pod_deletion_cost: PodDeletionCost,
+}
+
+/// What decides the order in which pods are removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum PodDeletionCost {
+    /// The ReplicaSet controller alone.
+    #[default]
+    None,
+    /// The youngest pods go first.
+    YoungestFirst,
 }
 
 /// The object to scale.

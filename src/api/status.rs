@@ -27,8 +27,14 @@ pub struct ScalingPolicyStatus {
     /// When the target was last scaled by this policy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_scale_time: Option<Time>,
-    /// Ready, ScalingActive, AbleToScale, ScalingLimited; with a prediction ForecastTrusted; and MetricsSuitable=False
-    /// where a metric's query hardly fits its rule.
+    /// Field managers of the target's spec.replicas besides the operator, the latest first. No conflict: see
+    /// docs/rivals.md before one of them lets go of the field. Only for Deployments and StatefulSets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 4))]
+    pub replicas_owners: Vec<String>,
+    /// Ready, ScalingActive, AbleToScale, ScalingLimited, Conflicted; for Deployments and StatefulSets
+    /// ReplicasContested; with a prediction ForecastTrusted; and MetricsSuitable=False where a metric's query hardly fits
+    /// its rule.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,

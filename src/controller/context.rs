@@ -10,10 +10,11 @@ use kube::Client;
 use kube::runtime::reflector::ObjectRef;
 
 use super::memory::Memory;
+use super::seniority::Seniority;
 use crate::api::ScalingPolicy;
 use crate::clock;
 use crate::observe::scale::Kinds;
-use crate::observe::{Pods, Servers, TargetKey, Targets};
+use crate::observe::{Pods, Rivals, Servers, TargetKey, Targets};
 use crate::report::metrics::Metrics;
 
 /// Shared by all reconciles.
@@ -28,6 +29,8 @@ pub struct Context {
     pub pods: Pods,
     /// Other kinds.
     pub kinds: Kinds,
+    /// HPAs and ScaledObjects.
+    pub rivals: Rivals,
     /// Own metrics.
     pub metrics: Metrics,
     /// Values that no material change carries along are written to a status this often at most.
@@ -41,7 +44,7 @@ pub struct Context {
 #[derive(Default)]
 struct Policies {
     memories: HashMap<ObjectRef<ScalingPolicy>, Arc<tokio::sync::Mutex<Memory>>>,
-    by_target: HashMap<TargetKey, HashSet<ObjectRef<ScalingPolicy>>>,
+    seniority: Seniority,
 }
 
 impl Context {
@@ -53,6 +56,7 @@ impl Context {
             targets: Targets::default(),
             pods: Pods::default(),
             kinds: Kinds::default(),
+            rivals: Rivals::default(),
             metrics,
             status_refresh,
             began: clock::now(),
@@ -76,60 +80,40 @@ impl Context {
         policies.memories.get(policy).is_some_and(|m| Arc::ptr_eq(m, memory))
     }
 
-    /// Remembers whom to wake when the target changes.
-    pub(super) fn scales(&self, policy: &ObjectRef<ScalingPolicy>, before: Option<&TargetKey>, target: &TargetKey) {
+    /// Takes in a policy as the watch shows it, and yields the policies that have to look again.
+    pub fn knows(&self, object: &ScalingPolicy) -> Vec<ObjectRef<ScalingPolicy>> {
         let mut policies = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(before) = before.filter(|b| *b != target) {
-            policies.unlink(policy, before);
-        }
-        policies
-            .by_target
-            .entry(target.clone())
-            .or_default()
-            .insert(policy.clone());
+        policies.seniority.take_in(object)
     }
 
     /// The policies that scale this target.
     pub(super) fn scaling(&self, target: &TargetKey) -> Vec<ObjectRef<ScalingPolicy>> {
         let policies = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
-        policies.by_target.get(target).into_iter().flatten().cloned().collect()
+        policies.seniority.scaling(target).cloned().collect()
     }
 
-    /// Forgets a deleted policy. Its target keeps the replicas that it has.
-    pub(super) fn forget(&self, policy: &ObjectRef<ScalingPolicy>) {
+    /// The older policy that scales the target of this one, where there is one.
+    pub(super) fn elder(&self, policy: &ObjectRef<ScalingPolicy>) -> Option<ObjectRef<ScalingPolicy>> {
+        let policies = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
+        policies.seniority.elder(policy).cloned()
+    }
+
+    /// Forgets a deleted policy, and yields the policies that have to look again. Its target keeps the replicas that it
+    /// has.
+    pub(super) fn forget(&self, policy: &ObjectRef<ScalingPolicy>) -> Vec<ObjectRef<ScalingPolicy>> {
         let mut policies = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
         policies.memories.remove(policy);
-        policies.by_target.retain(|_, by| {
-            by.remove(policy);
-            !by.is_empty()
-        });
         self.metrics
             .forget_policy(policy.namespace.as_deref().unwrap_or_default(), &policy.name);
+        policies.seniority.forget(policy)
     }
 
     /// Forgets every policy that is not listed any more.
-    pub(super) fn forget_all_but(&self, listed: &HashSet<ObjectRef<ScalingPolicy>>) {
+    pub(super) fn forget_all_but(&self, listed: &HashSet<ObjectRef<ScalingPolicy>>) -> Vec<ObjectRef<ScalingPolicy>> {
         let known = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
-        let gone: Vec<_> = known
-            .memories
-            .keys()
-            .filter(|p| !listed.contains(*p))
-            .cloned()
-            .collect();
+        let all = known.memories.keys().chain(known.seniority.all());
+        let gone: HashSet<_> = all.filter(|p| !listed.contains(*p)).cloned().collect();
         drop(known);
-        for policy in gone {
-            self.forget(&policy);
-        }
-    }
-}
-
-impl Policies {
-    fn unlink(&mut self, policy: &ObjectRef<ScalingPolicy>, target: &TargetKey) {
-        if let Some(by) = self.by_target.get_mut(target) {
-            by.remove(policy);
-            if by.is_empty() {
-                self.by_target.remove(target);
-            }
-        }
+        gone.iter().flat_map(|policy| self.forget(policy)).collect()
     }
 }

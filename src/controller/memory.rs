@@ -13,7 +13,6 @@ use crate::engine::decision::ScaleEvent;
 use crate::engine::observation::Sample;
 use crate::engine::policy::Policy;
 use crate::engine::state::State;
-use crate::observe::TargetKey;
 use crate::report::status;
 use crate::validate::{self, Advice, Invalid};
 
@@ -58,8 +57,6 @@ pub(super) struct Memory {
     pub(super) feed: Option<Feed>,
     /// The measured start-up time of the target's pods.
     pub(super) startup: Option<SignedDuration>,
-    /// The target under which the policy is known to the context.
-    pub(super) target: Option<TargetKey>,
 }
 
 impl Memory {
@@ -74,9 +71,7 @@ impl Memory {
             return;
         }
         if known.is_none_or(|(known, _)| known != uid) {
-            let target = self.target.take();
             *self = Memory {
-                target,
                 status: object.status.clone(),
                 startup: object
                     .status

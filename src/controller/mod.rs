@@ -2,8 +2,9 @@
 //!
 //! `run` wires watches, server and shutdown; `reconcile` is the sentence validate → observe → decide → actuate →
 //! report; `memory` is what one policy remembers between two of its reconciles; `context` is what all of them share;
-//! `history` keeps each forecast fed; `turns` says when to come again; `publish` renders a report as status, Events,
-//! metrics and log.
+//! `history` keeps each forecast fed; `turns` says when to come again; `rivals` finds who else scales the target, and
+//! `seniority` which policy came first; `scale_in` says which pods go first; `publish` renders a report as status,
+//! Events, metrics and log.
 
 mod args;
 mod context;
@@ -12,7 +13,10 @@ mod history;
 mod memory;
 mod publish;
 mod reconcile;
+mod rivals;
 mod run;
+mod scale_in;
+mod seniority;
 mod turns;
 
 pub use args::Args;

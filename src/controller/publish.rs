@@ -82,6 +82,12 @@ pub(super) async fn report(
     Ok(())
 }
 
+/// Tells one thing that no status tells.
+pub(super) async fn news(context: &Context, subject: Policy<'_>, event: &Event) {
+    tracing::warn!(policy = %subject.reference, reason = %event.reason, "{}", event.note.as_deref().unwrap_or_default());
+    tell(context, subject, [event], &subject.object.object_ref(&())).await;
+}
+
 async fn tell<'a>(
     context: &Context,
     subject: Policy<'_>,

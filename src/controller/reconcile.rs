@@ -17,6 +17,7 @@ use super::history::{Feed, lead};
 use super::memory::{Memory, Settling};
 use super::publish::{self, Policy as Subject};
 use super::turns::{first_wait, settled, until_next, until_window, wait_until};
+use super::{rivals, scale_in};
 use crate::actuate::{self, ActuateError};
 use crate::api::ScalingPolicy;
 use crate::clock;
@@ -108,10 +109,6 @@ async fn one(
     }
 
     // observe (I/O)
-    if let Ok(key) = scale::key(&object.spec.target_ref, &namespace) {
-        context.scales(reference, memory.target.as_ref(), &key);
-        memory.target = Some(key);
-    }
     let found = scale::target(
         &context.client,
         &context.targets,
@@ -133,23 +130,31 @@ async fn one(
         }
     };
     memory.state(&target.uid, target.replicas.spec, now);
-    if let Some(until) = memory.settles(target.replicas.spec, now) {
+    let others = || rivals::others(context, object, reference, &target);
+    // With a rival nothing is written, so nothing has to settle, and people are told at once.
+    if others().rivals.is_empty()
+        && let Some(until) = memory.settles(target.replicas.spec, now)
+    {
         return Ok(Turn {
             next: Requeue::requeue(wait_until(until, now)),
             failure: None,
         });
     }
     let observation = observe(object, &policy, &target, context, memory, now).await;
+    // Now, for a rival may have come while Prometheus was asked.
+    let others = others();
 
     // decide (pure)
+    let policy = others.restrain(policy);
     let state = memory.state(&target.uid, observation.replicas.spec, now);
     let decision = decide(&policy, state, &observation, now);
     state.record(&policy, &decision);
     context.metrics.decided(&decision);
 
     // actuate (I/O)
-    let written = act(object, &decision, &target, context, memory).await;
+    let written = act(subject, &decision, &target, context, memory).await;
     let next = next.min(until_window(&decision, now));
+    let next = others.contest(now).map_or(next, |c| next.min(wait_until(c.until, now)));
 
     // Before the report, which may fail: what was made has to settle all the same.
     memory.conflicts = match &written {
@@ -182,6 +187,7 @@ async fn one(
         decision: &decision,
         state: &memory.state(&target.uid, observation.replicas.spec, now).clone(),
         target_uid: &target.uid,
+        others: &others,
         forecast: observation.forecast.as_ref(),
         startup: memory.startup,
         pending: memory.pending.clone(),
@@ -257,10 +263,10 @@ enum Written {
     Failed(String),
 }
 
-/// Announces the change in the status, makes it, and remembers it. The announcement comes first so that a crash in
-/// between cannot lose the cooldown: without it, no write.
+/// Says which pods go first, announces the change in the status, makes it, and remembers it. The announcement comes
+/// before the change so that a crash in between cannot lose the cooldown: without it, no write.
 async fn act(
-    object: &ScalingPolicy,
+    subject: Subject<'_>,
     decision: &Decision,
     target: &Target,
     context: &Arc<Context>,
@@ -269,6 +275,8 @@ async fn act(
     let Some(event) = decision.change() else {
         return Written::Nothing;
     };
+    let object = subject.object;
+    scale_in::prepare(context, subject, target, &event).await;
     memory.announce(&event);
     let status = memory.status.clone().unwrap_or_default();
     match publish::announce(context, object, &status).await {

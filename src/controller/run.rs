@@ -13,9 +13,11 @@ use futures::{Stream, StreamExt, TryStreamExt, future};
 use jiff::SignedDuration;
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::core::v1::Pod;
-use kube::api::{Api, ListParams};
+use kube::api::{Api, DynamicObject, ListParams};
 use kube::client::ClientBuilder;
+use kube::core::ApiResource;
 use kube::runtime::controller::{Config, Controller};
 use kube::runtime::reflector::{self, ObjectRef};
 use kube::runtime::watcher::{self, Event, watcher};
@@ -32,9 +34,10 @@ use super::args::Args;
 use super::context::Context;
 use super::error::Error;
 use super::reconcile::{error_policy, reconcile};
+use super::rivals;
 use crate::api::ScalingPolicy;
-use crate::observe::Servers;
 use crate::observe::targets::Watched;
+use crate::observe::{Servers, TargetKey};
 use crate::report::metrics::Metrics;
 use crate::server::{self, Health};
 
@@ -44,8 +47,9 @@ const CONCURRENCY: u16 = 256;
 /// Longest wait for the API server's answer. Its own limit is a minute; a turn that waits so long holds up its policy, and
 /// a shutdown. A write without an answer counts as perhaps made.
 const ANSWER: Duration = Duration::from_secs(10);
-/// Caches to be filled before the first decision: Deployments, StatefulSets, pods.
-const CACHES: u32 = 3;
+/// Caches to be filled before the first decision: Deployments, StatefulSets, pods, HPAs, ScaledObjects. The last two also
+/// count as filled where they cannot be: without KEDA, without rights.
+const CACHES: u32 = 5;
 
 /// What part of the cluster is looked at.
 #[derive(Clone)]
@@ -72,6 +76,18 @@ impl Scope {
         K: Clone + DeserializeOwned + Debug + Send + 'static,
     {
         watcher(self.api::<K>(), watcher::Config::default()).default_backoff()
+    }
+
+    /// The same of a kind that was discovered.
+    fn watch_discovered(
+        &self,
+        kind: &ApiResource,
+    ) -> impl Stream<Item = Result<Event<DynamicObject>, watcher::Error>> + Send + use<> {
+        let api: Api<DynamicObject> = match &self.namespace {
+            Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, kind),
+            None => Api::all_with(self.client.clone(), kind),
+        };
+        watcher(api, watcher::Config::default()).default_backoff()
     }
 }
 
@@ -151,7 +167,19 @@ async fn control(scope: &Scope, context: &Arc<Context>, health: &Health, stop: w
     watches.spawn(workloads(
         scope.watch::<StatefulSet>(),
         context.clone(),
-        wake,
+        wake.clone(),
+        filled.clone(),
+    ));
+    watches.spawn(hpas(
+        scope.watch::<HorizontalPodAutoscaler>(),
+        context.clone(),
+        wake.clone(),
+        filled.clone(),
+    ));
+    watches.spawn(scaled_objects(
+        scope.clone(),
+        context.clone(),
+        wake.clone(),
         filled.clone(),
     ));
     watches.spawn(pods(scope.watch::<Pod>(), context.clone(), filled));
@@ -160,7 +188,7 @@ async fn control(scope: &Scope, context: &Arc<Context>, health: &Health, stop: w
         () = stopped(stop.clone()) => return,
     }
     let (reader, writer) = reflector::store();
-    let changed = reflector::reflector(writer, policies(scope.watch(), context.clone(), health.clone()))
+    let changed = reflector::reflector(writer, policies(scope.watch(), context.clone(), wake, health.clone()))
         .applied_objects()
         // A new generation is a new spec; our own status writes wake nobody.
         .predicate_filter(predicates::generation, PredicateConfig::default());
@@ -183,14 +211,40 @@ async fn workloads<K: Watched>(
     filled: watch::Sender<u32>,
 ) {
     let changed = context.targets.follow(events, first(filled));
-    let wake = changed.for_each(|target| {
-        for policy in context.scaling(&target) {
-            // The receiver goes with the controller: at shutdown nobody needs waking.
-            let _ = wake.unbounded_send(policy);
-        }
+    let tell = |target| {
+        wake_all(&wake, context.scaling(&target));
         future::ready(())
-    });
-    wake.await;
+    };
+    changed.for_each(tell).await;
+}
+
+/// Feeds the index of HPAs, and wakes the policies whose rivals changed.
+async fn hpas(
+    events: impl Stream<Item = Result<Event<HorizontalPodAutoscaler>, watcher::Error>> + Send,
+    context: Arc<Context>,
+    wake: Wake,
+    filled: watch::Sender<u32>,
+) {
+    let changed = rivals::hpas(events, &context, first(filled));
+    let tell = |target| {
+        wake_all(&wake, context.scaling(&target));
+        future::ready(())
+    };
+    changed.for_each(tell).await;
+}
+
+/// The same of ScaledObjects, where there are any.
+async fn scaled_objects(scope: Scope, context: Arc<Context>, wake: Wake, filled: watch::Sender<u32>) {
+    let changed = |target: TargetKey| wake_all(&wake, context.scaling(&target));
+    let watch = |kind: &ApiResource| scope.watch_discovered(kind);
+    rivals::scaled_objects(watch, context.clone(), first(filled), changed).await;
+}
+
+fn wake_all(wake: &Wake, policies: Vec<ObjectRef<ScalingPolicy>>) {
+    for policy in policies {
+        // The receiver goes with the controller: at shutdown nobody needs waking.
+        let _ = wake.unbounded_send(policy);
+    }
 }
 
 /// Feeds the index of pods.
@@ -208,11 +262,13 @@ fn first(filled: watch::Sender<u32>) -> impl Fn() + Send {
     move || once.call_once(|| filled.send_modify(|n| *n += 1))
 }
 
-/// The policies' watch; what is deleted is forgotten, also when the deletion was missed and a new list lacks it. Ready
-/// is who knows the policies.
+/// The policies' watch: who scales what is known before any of them is decided, and whoever has to give way, or need not
+/// any more, is woken. What is deleted is forgotten, also when the deletion was missed and a new list lacks it. Ready is
+/// who knows the policies.
 fn policies(
     events: impl Stream<Item = Result<Event<ScalingPolicy>, watcher::Error>> + Send,
     context: Arc<Context>,
+    wake: Wake,
     health: Health,
 ) -> impl Stream<Item = Result<Event<ScalingPolicy>, watcher::Error>> + Send {
     let mut listed = HashSet::new();
@@ -222,13 +278,14 @@ fn policies(
             Event::Init => listed.clear(),
             Event::InitApply(policy) => {
                 listed.insert(ObjectRef::from_obj(policy));
+                wake_all(&wake, context.knows(policy));
             }
             Event::InitDone => {
-                context.forget_all_but(&listed);
+                wake_all(&wake, context.forget_all_but(&listed));
                 health.set_ready(true);
             }
-            Event::Apply(_) => {}
-            Event::Delete(policy) => context.forget(&ObjectRef::from_obj(policy)),
+            Event::Apply(policy) => wake_all(&wake, context.knows(policy)),
+            Event::Delete(policy) => wake_all(&wake, context.forget(&ObjectRef::from_obj(policy))),
         })
         .inspect_err(|error| tracing::warn!(%error, "the watch on ScalingPolicies broke; it will be taken up again"))
 }

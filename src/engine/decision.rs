@@ -53,7 +53,7 @@ pub enum Action {
         /// A floor (or an edit of maxReplicas) forced it: it starts a cooldown but does not count against rate limits.
         forced: bool,
     },
-    /// The policy is in DryRun: this is what would have been written.
+    /// The policy is in DryRun, or something else scales the target: this is what would have been written.
     WouldScale {
         /// The count that would have been asked for.
         to: u32,

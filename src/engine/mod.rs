@@ -16,6 +16,7 @@ pub mod damp;
 pub mod decision;
 pub mod forecast;
 pub mod observation;
+pub mod others;
 pub mod policy;
 pub mod propose;
 pub mod state;
@@ -31,7 +32,8 @@ use state::State;
 ///
 /// The precedence, in order: a target that a person put to zero stays there; the largest proposal wins; a metric without a value blocks
 /// scale-down; window ceilings and `maxReplicas` bound the recommendation; stabilisation, cooldown and rate policies
-/// damp it; a floor (and an edit that lowers `maxReplicas`) acts at once; `Paused` holds; `DryRun` does not write.
+/// damp it; a floor (and an edit that lowers `maxReplicas`) acts at once; `Paused` holds; `DryRun` and a conflict with
+/// another autoscaler do not write.
 pub fn decide(policy: &Policy, state: &State, observation: &Observation, now: Timestamp) -> Decision {
     let current = observation.replicas.spec;
     let windows = propose::scheduled::windows(policy, state, observation.startup, now);
@@ -65,7 +67,7 @@ pub fn decide(policy: &Policy, state: &State, observation: &Observation, now: Ti
             Action::Paused
         }
         _ if desired == current => Action::Hold,
-        Mode::DryRun => Action::WouldScale { to: desired },
+        Mode::DryRun | Mode::Conflicted => Action::WouldScale { to: desired },
         Mode::Active => Action::Scale {
             to: desired,
             forced: bounded.forced,

@@ -54,6 +54,8 @@ pub enum Mode {
     DryRun,
     /// The present count is held; evidence is still collected and shown.
     Paused,
+    /// It would be written, if nothing else scaled the target: as DryRun, until the rival is gone (`others.rs`).
+    Conflicted,
 }
 
 /// One reactive metric: a name and the rule that turns its value into replicas.

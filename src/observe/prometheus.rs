@@ -30,6 +30,9 @@ use crate::engine::observation::{Cause, Failure, Sample};
 const VALUE_PLACES: usize = 8;
 /// Range queries to one server at a time. Nobody waits for history, and each costs a server more than a value does.
 const HISTORY_PLACES: usize = 2;
+/// A place that comes when less than the timeout divided by this is left is not used: nearly every answer would be lost,
+/// and a server that hangs would be asked by everyone who waited.
+const LATE: u32 = 10;
 /// Distinct queries remembered: ten thousand policies with two metrics each, at about 300 bytes an entry.
 const CACHED_QUERIES: u64 = 20_000;
 /// An answer is shared for the interval divided by this. A policy whose turn comes just before a shared answer expires
@@ -194,7 +197,8 @@ impl Server {
         let sent = Instant::now();
         let left = self.timeout.saturating_sub(sent - begun);
         // A place that is free at the last moment is of no use any more, and must not take the circuit breaker's turn.
-        let (Ok(_place), false) = (place, left.is_zero()) else {
+        let late = left < self.timeout / LATE;
+        let (Ok(_place), false) = (place, late) else {
             let waited = self.timeout.as_secs_f64();
             let what = format!("no answer within {waited} s, all of it in the queue for one of {VALUE_PLACES} places");
             return self.told(begun, Err(Refusal::NoAnswer(Cause::Timeout, what)));

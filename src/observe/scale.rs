@@ -8,7 +8,7 @@
 mod tests;
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use kube::api::{Api, DynamicObject};
 use kube::core::{ApiResource, GroupVersionKind, Selector};
@@ -19,6 +19,7 @@ use super::selector;
 use super::targets::{TargetKey, Targets, WATCHED_VERSION};
 use crate::api::TargetRef;
 use crate::engine::observation::Replicas;
+use crate::engine::others::Rewrites;
 
 /// A target as observed.
 pub struct Target {
@@ -30,6 +31,10 @@ pub struct Target {
     pub selector: Option<Selector>,
     /// Reaches its scale subresource.
     pub api: Api<DynamicObject>,
+    /// Other managers of its `spec.replicas`, where it is watched.
+    pub owners: Vec<Arc<str>>,
+    /// Rewrites of our count by others, where it is watched.
+    pub rewrites: Option<Rewrites>,
 }
 
 /// Why there is no target to scale.
@@ -132,6 +137,8 @@ pub async fn target(
             uid: workload.uid,
             selector: workload.selector,
             api: Api::namespaced_with(client.clone(), namespace, &resource),
+            owners: workload.owners.others().collect(),
+            rewrites: Some(workload.rewrites),
         });
     }
     let resource = kinds.resolve(client, &gvk, reference).await?;
@@ -162,6 +169,8 @@ pub async fn target(
         uid: scale.metadata.uid.unwrap_or_default(),
         selector,
         api,
+        owners: Vec::new(),
+        rewrites: None,
     })
 }
 

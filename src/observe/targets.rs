@@ -1,18 +1,21 @@
 //! What is known of Deployments and StatefulSets: a trimmed index, fed by one shared watch each.
 //!
 //! A sync reads it instead of asking the API server; a change of someone's `spec.replicas`, a creation or a deletion
-//! is told to whoever listens, so that a policy reacts at once and not at its next interval. Other kinds are not
-//! watched: `scale.rs` asks for them.
+//! is told to whoever listens, so that a policy reacts at once and not at its next interval. Of two versions in a row it
+//! tells who rewrote our count (`owners.rs`). Other kinds are not watched: `scale.rs` asks for them.
 
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 
 use futures::{Stream, StreamExt};
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use kube::core::Selector;
 use kube::runtime::watcher::{self, Event};
 use kube::{Resource, ResourceExt};
+
+use super::owners::Owners;
+use crate::engine::others::Rewrites;
 
 /// The version of `apps` that is watched.
 pub const WATCHED_VERSION: &str = "v1";
@@ -41,6 +44,10 @@ pub struct Workload {
     pub ready: u32,
     /// Selects its pods; `None` if the selector cannot be read.
     pub selector: Option<Selector>,
+    /// Who manages `spec.replicas`.
+    pub owners: Owners,
+    /// Rewrites of our value by others, as far as they were watched.
+    pub rewrites: Rewrites,
 }
 
 /// The index of watched workloads.
@@ -60,7 +67,7 @@ impl Watched for Deployment {
         let spec = self.spec.as_ref();
         let ready = self.status.as_ref().and_then(|s| s.ready_replicas);
         workload(
-            &self.metadata.uid,
+            &self.metadata,
             spec.and_then(|s| s.replicas),
             ready,
             spec.map(|s| &s.selector),
@@ -73,7 +80,7 @@ impl Watched for StatefulSet {
         let spec = self.spec.as_ref();
         let ready = self.status.as_ref().and_then(|s| s.ready_replicas);
         workload(
-            &self.metadata.uid,
+            &self.metadata,
             spec.and_then(|s| s.replicas),
             ready,
             spec.map(|s| &s.selector),
@@ -82,17 +89,19 @@ impl Watched for StatefulSet {
 }
 
 fn workload(
-    uid: &Option<String>,
+    metadata: &ObjectMeta,
     replicas: Option<i32>,
     ready: Option<i32>,
     selector: Option<&LabelSelector>,
 ) -> Workload {
     let count = |n: Option<i32>, missing| n.map_or(missing, |n| u32::try_from(n).unwrap_or(0));
     Workload {
-        uid: uid.clone().unwrap_or_default(),
+        uid: metadata.uid.clone().unwrap_or_default(),
         replicas: count(replicas, 1),
         ready: count(ready, 0),
         selector: selector.and_then(|s| Selector::try_from(s.clone()).ok()),
+        owners: Owners::of(metadata.managed_fields.as_deref().unwrap_or_default()),
+        rewrites: Rewrites::default(),
     }
 }
 
@@ -151,13 +160,8 @@ impl Targets {
 
     fn insert(&self, key: TargetKey, workload: Workload) -> Vec<TargetKey> {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        let replicas = workload.replicas;
-        let before = known.insert(key.clone(), workload);
-        if before.is_some_and(|b| b.replicas == replicas) {
-            Vec::new()
-        } else {
-            vec![key]
-        }
+        let changed = replace(&mut known, key.clone(), workload);
+        changed.then_some(key).into_iter().collect()
     }
 
     fn remove(&self, key: &TargetKey) -> Vec<TargetKey> {
@@ -170,16 +174,27 @@ impl Targets {
         let gone = known.extract_if(|key, _| key.kind == kind && !listed.contains_key(key));
         let mut changed: Vec<TargetKey> = gone.map(|(key, _)| key).collect();
         for (key, workload) in listed {
-            let replicas = workload.replicas;
-            if known
-                .insert(key.clone(), workload)
-                .is_none_or(|b| b.replicas != replicas)
-            {
+            if replace(&mut known, key.clone(), workload) {
                 changed.push(key);
             }
         }
         changed
     }
+}
+
+/// Puts the newer version in the older one's place; whether it is new, or asked for another count.
+fn replace(known: &mut HashMap<TargetKey, Workload>, key: TargetKey, mut workload: Workload) -> bool {
+    let before = known.get(&key).filter(|before| before.uid == workload.uid);
+    if let Some(before) = before {
+        workload.rewrites = before.rewrites.clone();
+        if before.replicas != workload.replicas
+            && let Some(rewrite) = before.owners.rewritten(&workload.owners)
+        {
+            workload.rewrites.add(rewrite);
+        }
+    }
+    let replicas = workload.replicas;
+    known.insert(key, workload).is_none_or(|b| b.replicas != replicas)
 }
 
 fn key_of<K: Watched>(object: &K) -> TargetKey {

@@ -6,10 +6,11 @@
 use kube::runtime::events::{Event, EventType};
 
 use super::status::{
-    ABLE_TO_SCALE, Actuation, Decided, FORECAST_TRUSTED, READY, SCALING_ACTIVE, condition,
+    ABLE_TO_SCALE, Actuation, CONFLICTED, Decided, FORECAST_TRUSTED, READY, REPLICAS_CONTESTED, SCALING_ACTIVE,
+    condition,
     reason::{
-        DRY_RUN, FAILED_UPDATE_SCALE, INVALID_SPEC, SCALING_DISABLED, TARGET_FORBIDDEN, TARGET_NOT_FOUND,
-        TARGET_NOT_SCALABLE, TARGET_UNREADABLE,
+        DRY_RUN, FAILED_UPDATE_SCALE, INVALID_SPEC, NOT_EVALUATED, SCALING_DISABLED, TARGET_FORBIDDEN,
+        TARGET_NOT_FOUND, TARGET_NOT_SCALABLE, TARGET_UNREADABLE,
     },
 };
 use super::words::{self, MESSAGE_BYTES, clip};
@@ -43,13 +44,24 @@ pub fn rescale(decided: &Decided<'_>, old: Option<&ScalingPolicyStatus>) -> Opti
     }
 }
 
-/// The events of what changed from one status to the next: obstacles, metrics, the target at zero, trust in the
-/// forecast, and what a dry run would do. `old` is the status as last reported.
+/// The event of a scale-down before which not every pod that is to go first could be marked.
+pub fn unordered(trouble: &str) -> Event {
+    warning(
+        "PodDeletionCost",
+        "Rescale",
+        format!("the youngest pods may not be the first to go: {trouble}"),
+    )
+}
+
+/// The events of what changed from one status to the next: obstacles, metrics, the target at zero, conflicts and
+/// contests, trust in the forecast, and what a dry run would do. `old` is the status as last reported.
 pub fn changes(old: Option<&ScalingPolicyStatus>, new: &ScalingPolicyStatus) -> Vec<Event> {
     let mut events = Vec::new();
     events.extend(obstacle(old, new));
     events.extend(metrics(old, new));
     events.extend(zero(old, new));
+    events.extend(company(old, new, CONFLICTED, "ConflictResolved"));
+    events.extend(company(old, new, REPLICAS_CONTESTED, "ReplicasSettled"));
     events.extend(trust(old, new));
     events.extend(dry_run(old, new));
     events
@@ -116,6 +128,20 @@ fn zero(old: Option<&ScalingPolicyStatus>, new: &ScalingPolicyStatus) -> Option<
     }
 }
 
+/// The begin and the end of a condition about others that is bad where it is True. From Unknown to False is no news, nor is
+/// the other way round: the end is told once it is known.
+fn company(old: Option<&ScalingPolicyStatus>, new: &ScalingPolicyStatus, type_: &str, end: &str) -> Option<Event> {
+    let was = old
+        .and_then(|s| condition(s, type_))
+        .is_some_and(|c| c.status == "True");
+    let is = condition(new, type_)?;
+    match (was, &*is.status) {
+        (false, "True") => Some(warning(type_, "Reconcile", &*is.message)),
+        (true, "False" | "Unknown") if is.reason != NOT_EVALUATED => Some(normal(end, "Reconcile", &*is.message)),
+        _ => None,
+    }
+}
+
 fn trust(old: Option<&ScalingPolicyStatus>, new: &ScalingPolicyStatus) -> Option<Event> {
     let status = |s| condition(s, FORECAST_TRUSTED).map(|c| &*c.status);
     let is = condition(new, FORECAST_TRUSTED)?;
@@ -178,7 +204,8 @@ mod tests {
     use super::*;
     use crate::engine::forecast::Trust;
     use crate::engine::observation::Cause;
-    use crate::report::fixtures::{NOW, Scene, after, at, failure, forecast, policy, status};
+    use crate::engine::others::Scaler;
+    use crate::report::fixtures::{NOW, Scene, after, at, failure, forecast, fought_over, policy, status};
     use crate::report::status::Situation;
     use crate::validate::{Invalid, Problem};
 
@@ -237,6 +264,29 @@ mod tests {
         );
         check(Some(&steady), &decided("mode: DryRun", 4, Some(780.0)), &[]);
         check(Some(&steady), &decided("mode: Paused", 4, Some(1530.0)), &[]);
+    }
+
+    #[test]
+    fn a_conflict_and_a_contest_are_told_at_their_begin_and_end() {
+        let steady = decided("", 4, Some(780.0));
+        let rivalled = |load| Scene::rivalled(4, load, Scaler::HorizontalPodAutoscaler, "web").status(None);
+        check(None, &rivalled(780.0), &["!Conflicted"]);
+        check(Some(&steady), &rivalled(780.0), &["!Conflicted"]);
+        // Not one for each count that would have been written.
+        check(Some(&rivalled(780.0)), &rivalled(1530.0), &[]);
+        let other = Scene::rivalled(4, 780.0, Scaler::ScalingPolicy, "elder").status(None);
+        check(Some(&rivalled(780.0)), &other, &[]);
+        check(Some(&rivalled(780.0)), &steady, &["ConflictResolved"]);
+        // The target went, and came back without the rival: no end was seen.
+        let bad = invalid("is wrong");
+        check(Some(&rivalled(780.0)), &bad, &["!InvalidSpec"]);
+        check(Some(&bad), &steady, &["Recovered"]);
+
+        let mut scene = Scene::new(policy(""), &[], 4, Ok(780.0), at(NOW));
+        scene.others.rewrites = Some(fought_over(0));
+        let contested = scene.status(None);
+        check(Some(&steady), &contested, &["!ReplicasContested"]);
+        check(Some(&contested), &steady, &["ReplicasSettled"]);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::engine::decide;
 use crate::engine::decision::{Action, Decision, ScaleEvent};
 use crate::engine::forecast::{Forecast, Forecaster, Settings};
 use crate::engine::observation::{Cause, Failure, Observation, Replicas, Sample};
+use crate::engine::others::{Others, Rewrite, Rewrites, Rival, Scaler};
 use crate::engine::policy::Policy;
 use crate::engine::state::{Remembered, State};
 
@@ -72,6 +73,18 @@ pub(super) fn forecast(buckets: i64) -> Forecast {
     forecaster.forecast(at(NOW))
 }
 
+/// Argo CD rewrote our value at `seconds` after [`NOW`], and twice in the two minutes before.
+pub(super) fn fought_over(seconds: i64) -> Rewrites {
+    let mut rewrites = Rewrites::default();
+    for before in [120, 60, 0] {
+        rewrites.add(Rewrite {
+            at: after(seconds - before),
+            manager: "argocd-controller".into(),
+        });
+    }
+    rewrites
+}
+
 /// The target's uid.
 pub(super) const TARGET: &str = "target-uid";
 
@@ -85,6 +98,7 @@ pub(super) struct Scene {
     pub(super) state: State,
     pub(super) decision: Decision,
     pub(super) forecast: Option<Forecast>,
+    pub(super) others: Others,
     error: Option<String>,
     /// The state without the change.
     before: State,
@@ -132,9 +146,27 @@ impl Scene {
             state,
             decision,
             forecast,
+            others: Others {
+                rewrites: Some(Rewrites::default()),
+                ..Others::default()
+            },
             error: None,
             before,
         }
+    }
+
+    /// The same policy and load where this rival scales the target as well.
+    pub(super) fn rivalled(current: u32, load: f64, scaler: Scaler, name: &str) -> Scene {
+        let others = Others {
+            rivals: vec![Rival {
+                scaler,
+                name: name.into(),
+            }],
+            ..Others::default()
+        };
+        let mut scene = Scene::new(others.restrain(policy("")), &[], current, Ok(load), at(NOW));
+        scene.others = others;
+        scene
     }
 
     /// The same decision, of which the write failed.
@@ -147,6 +179,7 @@ impl Scene {
     pub(super) fn decided(&self) -> Decided<'_> {
         Decided {
             target_uid: TARGET,
+            others: &self.others,
             policy: &self.policy,
             advice: &[],
             decision: &self.decision,

@@ -20,10 +20,10 @@ use prometheus_client::registry::{Metric, Registry};
 pub use self::table::{ALL, Described, Kind};
 
 use self::table::{
-    BLOCKED, BUILD, CURRENT, DECISIONS, DESIRED, POLICY_READY, PREFIX, QUERY_DURATION, QUERY_ERRORS, READY_PODS,
-    RECONCILE_DURATION, RECONCILE_ERRORS, SCALE_WRITES, STATUS_WRITES,
+    BLOCKED, BUILD, CURRENT, DECISIONS, DESIRED, POLICY_CONFLICTED, POLICY_CONTESTED, POLICY_READY, PREFIX,
+    QUERY_DURATION, QUERY_ERRORS, READY_PODS, RECONCILE_DURATION, RECONCILE_ERRORS, SCALE_WRITES, STATUS_WRITES,
 };
-use super::status::{READY, condition};
+use super::status::{CONFLICTED, READY, REPLICAS_CONTESTED, condition};
 use crate::api::status::ScalingPolicyStatus;
 use crate::engine::decision::{Action, Decision, Source};
 use crate::engine::observation::Cause;
@@ -128,6 +128,8 @@ pub struct Metrics {
     desired: Family<PolicyLabels, Gauge>,
     ready_pods: Family<PolicyLabels, Gauge>,
     policy_ready: Family<PolicyLabels, Gauge>,
+    conflicted: Family<PolicyLabels, Gauge>,
+    contested: Family<PolicyLabels, Gauge>,
     query_duration: Family<ServerLabels, Histogram, fn() -> Histogram>,
     query_errors: Family<FailureLabels, Counter>,
     reconcile_duration: Histogram,
@@ -147,6 +149,8 @@ impl Metrics {
             desired: Family::default(),
             ready_pods: Family::default(),
             policy_ready: Family::default(),
+            conflicted: Family::default(),
+            contested: Family::default(),
             query_duration: Family::new_with_constructor(histogram),
             query_errors: Family::default(),
             reconcile_duration: histogram(),
@@ -163,6 +167,8 @@ impl Metrics {
         register.add(DESIRED, metrics.desired.clone());
         register.add(READY_PODS, metrics.ready_pods.clone());
         register.add(POLICY_READY, metrics.policy_ready.clone());
+        register.add(POLICY_CONFLICTED, metrics.conflicted.clone());
+        register.add(POLICY_CONTESTED, metrics.contested.clone());
         register.add(QUERY_DURATION, metrics.query_duration.clone());
         register.add(QUERY_ERRORS, metrics.query_errors.clone());
         register.add(RECONCILE_DURATION, metrics.reconcile_duration.clone());
@@ -185,18 +191,20 @@ impl Metrics {
         }
     }
 
-    /// Shows a policy's replicas and whether it is ready, from its status. What is not known is not shown.
+    /// Shows a policy's replicas, whether it is ready, and whether others interfere, from its status. What is not known is not shown.
     pub fn policy(&self, namespace: &str, policy: &str, status: &ScalingPolicyStatus) {
         let labels = PolicyLabels {
             namespace: namespace.to_owned(),
             policy: policy.to_owned(),
         };
-        let ready = condition(status, READY).map(|c| i32::from(c.status == "True"));
+        let is = |type_| condition(status, type_).map(|c| i32::from(c.status == "True"));
         let families = [
             (&self.current, status.current_replicas),
             (&self.desired, status.desired_replicas),
             (&self.ready_pods, status.ready_replicas),
-            (&self.policy_ready, ready),
+            (&self.policy_ready, is(READY)),
+            (&self.conflicted, is(CONFLICTED)),
+            (&self.contested, is(REPLICAS_CONTESTED)),
         ];
         for (family, value) in families {
             match value {
@@ -329,6 +337,8 @@ mod tests {
             r#"headroom_policy_desired_replicas{namespace="shop",policy="checkout"} 6"#,
             r#"headroom_policy_ready_replicas{namespace="shop",policy="checkout"} 4"#,
             r#"headroom_policy_ready{namespace="shop",policy="checkout"} 1"#,
+            r#"headroom_policy_conflicted{namespace="shop",policy="checkout"} 0"#,
+            r#"headroom_policy_replicas_contested{namespace="shop",policy="checkout"} 0"#,
             r#"headroom_metric_query_errors_total{server="default",cause="Empty"} 1"#,
             r#"headroom_metric_query_duration_seconds_count{server="default"} 1"#,
             r#"headroom_reconcile_errors_total{kind="target"} 1"#,

@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::engine::decision::{Abstention, Action, Basis, Decision, Limit, LimitKind, Outcome, Proposal, Source};
 use crate::engine::observation::Failure;
 use crate::engine::policy::{
-    ASSUMED_STARTUP, Amount, Policy, Rule, ScalingRules, SelectPolicy, Step, Target, Thresholds,
+    ASSUMED_STARTUP, Amount, Mode, Policy, Rule, ScalingRules, SelectPolicy, Step, Target, Thresholds,
 };
 
 /// Most bytes of a message: an event's note must stay below 1 kB (1,024 bytes), and a condition's need not be longer.
@@ -28,7 +28,13 @@ pub fn sentence(policy: &Policy, decision: &Decision) -> String {
     let current = decision.current;
     let head = match decision.action {
         Action::Scale { to, .. } => format!("scaled from {current} to {to}"),
-        Action::WouldScale { to } => format!("would scale from {current} to {to} (dry run)"),
+        Action::WouldScale { to } => {
+            let why = match policy.mode {
+                Mode::Conflicted => "but for a conflict",
+                _ => "dry run",
+            };
+            format!("would scale from {current} to {to} ({why})")
+        }
         Action::Hold => format!("stays at {current}"),
         Action::Paused => format!("paused at {current}"),
         Action::Disabled => {

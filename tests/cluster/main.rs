@@ -13,5 +13,7 @@ mod prometheus;
 mod reaction;
 mod restart;
 mod rights;
+mod rivals;
 mod rules;
+mod scale_in;
 mod windows;

@@ -49,8 +49,8 @@ fn within(policy: RatePolicy, change: &ScaleEvent, before: &[Tick]) -> bool {
     match (policy.amount, change.up()) {
         (Amount::Pods(n), true) => to <= at_start + i64::from(n),
         (Amount::Pods(n), false) => to >= at_start - i64::from(n),
-        // Up to the next whole replica, and down by whole replicas of what is left.
-        (Amount::Percent(p), true) => (to - at_start - 1) * 100 < at_start * i64::from(p),
+        // Up to the next whole replica, from nothing to one, and down by whole replicas of what is left.
+        (Amount::Percent(p), true) => (to - at_start - 1) * 100 < (at_start * i64::from(p)).max(1),
         (Amount::Percent(p), false) => (to + 1) * 100 > at_start * (100 - i64::from(p)),
     }
 }

@@ -121,6 +121,11 @@ impl Given {
         self.say("mode: Paused")
     }
 
+    pub fn conflicted(mut self) -> Self {
+        self.policy.mode = Mode::Conflicted;
+        self.say("an HPA scales the same target")
+    }
+
     pub fn dry_run(mut self) -> Self {
         self.policy.mode = Mode::DryRun;
         self.say("mode: DryRun")

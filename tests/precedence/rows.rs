@@ -22,6 +22,7 @@ fn row(
 pub fn all() -> Vec<Row> {
     [
         modes(),
+        rivals(),
         zero(),
         floors(),
         ceilings(),
@@ -47,6 +48,15 @@ fn modes() -> Vec<Row> {
         row("dry run × bounds", "Shown as if it were done, limits and all.", given().dry_run().load(9000.0), "would be 20", &["TooManyReplicas", "ScaleUpLimit"]),
         row("dry run × window", "A floor is shown, not enforced.", given().dry_run().floor(20), "would be 20", &[]),
         row("dry run × maxReplicas edited down", "An edit is shown, not enforced.", given().dry_run().edited_max(5).recommended(10, 60), "would be 5", &["TooManyReplicas", "ScaleDownStabilized", "TooManyReplicas"]),
+    ]
+}
+
+fn rivals() -> Vec<Row> {
+    vec![
+        row("rival × metric", "Another autoscaler's target is left alone: shown, not written.", given().conflicted().load(1500.0), "would be 15", &[]),
+        row("rival × window", "Not even a floor is written.", given().conflicted().floor(20), "would be 20", &[]),
+        row("rival × maxReplicas edited down", "An edit is shown, not enforced.", given().conflicted().edited_max(5), "would be 5", &["TooManyReplicas"]),
+        row("rival × zero by hand", "Both leave it; zero is the reason that is shown.", given().conflicted().replicas(0), "0, disabled", &[]),
     ]
 }
 

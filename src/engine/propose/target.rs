@@ -2,7 +2,7 @@
 //!
 //! Source: kubernetes `pkg/controller/podautoscaler/replica_calculator.go` (external metrics) and KEP-4951 for the
 //! tolerance per direction. Differences, all on the safe side: the basis of a scale-down is what was asked for, not
-//! only what is ready.
+//! only what is ready, and a rollout's surge neither grows nor shrinks the count.
 
 use super::super::decision::{Basis, Outcome};
 use super::super::observation::Replicas;
@@ -28,13 +28,16 @@ pub(super) fn propose(target: Target, behavior: &Behavior, value: f64, replicas:
         Target::AverageValue(target) => ceil_replicas(value / target),
         Target::Value(target) => {
             let ratio = value / target;
+            let ready = replicas.ready.unwrap_or(replicas.spec);
             if ratio > 1.0 {
                 // The average comes from the pods that serve. Multiplying by pods that are still starting would ask
-                // for the same growth again at each sync; never fewer than are already asked for.
-                let ready = replicas.ready.map_or(replicas.spec, |r| r.min(replicas.spec));
-                ceil_replicas(f64::from(ready) * ratio).max(replicas.spec)
+                // for the same growth again at each sync; never fewer than are already asked for. Nor do a rollout's
+                // surge pods count: they go, and HPA, which counts them, grows with each of them (kubernetes#72775).
+                ceil_replicas(f64::from(ready.min(replicas.spec)) * ratio).max(replicas.spec)
             } else {
-                ceil_replicas(current * ratio)
+                // Surge pods carry a share of the load and so lower the average: without them it would be as much
+                // higher. HPA multiplies by them here too; unlike HPA, low load is no reason to grow.
+                ceil_replicas(f64::from(ready.max(replicas.spec)) * ratio).min(replicas.spec)
             }
         }
     };
@@ -83,6 +86,29 @@ mod tests {
         check(VALUE, 105.0, 8, 8, 8);
         check(VALUE, 110.0, 10, 10, 10);
         check(TOTAL, 0.3, 4, 4, 1);
+    }
+
+    /// A rollout of 10 replicas with a surge of up to 5: nothing is scaled in by it, nor grown by it.
+    #[test]
+    fn surge_pods_are_no_capacity_and_no_reason_to_shrink() {
+        // 10 pods at 100 % carry 1000. Shared by 13 that is 77 % each, by 15 it is 67 %: below the tolerance, and yet
+        // the load needs 10. HPA: ⌈13 × 0.77⌉ = 11, ⌈15 × 0.67⌉ = 11.
+        check(VALUE, 77.0, 10, 13, 10);
+        check(VALUE, 67.0, 10, 15, 10);
+        // Half the load is half the load, surge or not. HPA says the same.
+        check(VALUE, 500.0 / 13.0, 10, 13, 5);
+        check(VALUE, 500.0 / 15.0, 10, 15, 5);
+        // 20 % more load than 10 can carry, seen by 10 pods: 12. Were surge pods counted, 13 × 1.2 = 16 (HPA), of which
+        // a quarter would surge again.
+        check(VALUE, 120.0, 10, 10, 12);
+        check(VALUE, 120.0, 10, 13, 12);
+        check(VALUE, 120.0, 10, 15, 12);
+        // A total is no share: pods do not matter.
+        check(TOTAL, 1000.0, 10, 13, 10);
+        check(TOTAL, 500.0, 10, 15, 5);
+        // Pods are missing during a rollout without surge: no growth on top of growth, no shrinking below the load.
+        check(VALUE, 133.0, 10, 7, 10);
+        check(VALUE, 50.0, 10, 7, 5);
     }
 
     #[test]

@@ -17,8 +17,8 @@ use tokio::sync::watch;
 
 use super::*;
 
-/// Short enough to be waited for, long enough for a hundred answers on a busy machine.
-const TIMEOUT: Duration = Duration::from_millis(500);
+/// Short enough to be waited for; a tenth of it is long enough for a hundred tasks to begin on a busy machine.
+const TIMEOUT: Duration = Duration::from_secs(1);
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
 /// What the scripted server says to an instant query.

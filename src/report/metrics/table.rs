@@ -87,6 +87,18 @@ pub(super) const POLICY_READY: Described = described(
     &["namespace", "policy"],
     "1 while the policy's condition Ready is True, else 0",
 );
+pub(super) const POLICY_CONFLICTED: Described = described(
+    "policy_conflicted",
+    Kind::Gauge,
+    &["namespace", "policy"],
+    "1 while the policy's condition Conflicted is True (something else scales the target), else 0",
+);
+pub(super) const POLICY_CONTESTED: Described = described(
+    "policy_replicas_contested",
+    Kind::Gauge,
+    &["namespace", "policy"],
+    "1 while the policy's condition ReplicasContested is True (somebody rewrites the count), else 0, where known",
+);
 pub(super) const QUERY_DURATION: Described = described(
     "metric_query_duration_seconds",
     Kind::Histogram,
@@ -125,7 +137,7 @@ pub(super) const STATUS_WRITES: Described = described(
 );
 
 /// Every metric there is.
-pub const ALL: [Described; 13] = [
+pub const ALL: [Described; 15] = [
     BUILD,
     DECISIONS,
     BLOCKED,
@@ -133,6 +145,8 @@ pub const ALL: [Described; 13] = [
     DESIRED,
     READY_PODS,
     POLICY_READY,
+    POLICY_CONFLICTED,
+    POLICY_CONTESTED,
     QUERY_DURATION,
     QUERY_ERRORS,
     RECONCILE_DURATION,

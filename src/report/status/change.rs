@@ -2,13 +2,15 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::{CONFLICTED, condition};
 use crate::api::status::{DampingStatus, ScalingPolicyStatus};
 
-/// Whether something changed that somebody acts upon: counts, winner, limits, conditions, errors, windows, damping,
-/// trust. A value, a message, an instant alone is not.
+/// Whether something changed that somebody acts upon: counts, winner, limits, conditions, rivals, errors, windows,
+/// damping, trust. A value, a message, an instant alone is not.
 pub fn material(old: &ScalingPolicyStatus, new: &ScalingPolicyStatus) -> bool {
     counts(old) != counts(new)
         || conditions(old) != conditions(new)
+        || rivals(old) != rivals(new)
         || failures(old) != failures(new)
         || windows(old) != windows(new)
         || verdict(old) != verdict(new)
@@ -48,6 +50,11 @@ fn conditions(s: &ScalingPolicyStatus) -> Vec<(&str, &str, &str, Option<i64>)> {
     let each = s.conditions.iter();
     each.map(|c| (&*c.type_, &*c.status, &*c.reason, c.observed_generation))
         .collect()
+}
+
+/// Who they are, and who owns the field: names alone, so that nothing changes here but what somebody did.
+fn rivals(s: &ScalingPolicyStatus) -> (Option<&str>, &[String]) {
+    (condition(s, CONFLICTED).map(|c| &*c.message), &s.replicas_owners)
 }
 
 fn failures(s: &ScalingPolicyStatus) -> Vec<(&str, Option<&str>)> {

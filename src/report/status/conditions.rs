@@ -1,4 +1,4 @@
-//! The conditions: HPA's types and reasons where HPA has one, plus `Ready` and `ForecastTrusted`.
+//! The conditions: HPA's types and reasons where HPA has one, plus `Ready`, `ForecastTrusted`, and those of `others.rs`.
 //!
 //! `Ready` answers `kubectl wait --for=condition=Ready` after an apply: the spec is valid, the target can be scaled,
 //! every metric has a value. It stays True while a person holds the policy (Paused, DryRun, target at zero). Details
@@ -6,7 +6,7 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
-use super::{Actuation, Decided, Report, Situation, time};
+use super::{Actuation, Decided, Report, Situation, others, time};
 use crate::api::TargetRef;
 use crate::api::status::{MetricStatus, ScalingPolicyStatus};
 use crate::engine::decision::{Action, LimitKind};
@@ -27,6 +27,10 @@ pub const FORECAST_TRUSTED: &str = "ForecastTrusted";
 
 /// Each metric's query fits its rule; shown only where one hardly does.
 pub const METRICS_SUITABLE: &str = "MetricsSuitable";
+/// Something else scales the target, so nothing is written.
+pub const CONFLICTED: &str = "Conflicted";
+/// Somebody rewrites our count again and again; only for Deployments and StatefulSets.
+pub const REPLICAS_CONTESTED: &str = "ReplicasContested";
 
 /// The reasons that are not a limit's: stable, for alerts and scripts.
 pub mod reason {
@@ -56,6 +60,18 @@ pub mod reason {
     pub const PAUSED: &str = "Paused";
     /// The policy is in dry run.
     pub const DRY_RUN: &str = "DryRun";
+    /// Something else scales the target.
+    pub const CONFLICTED: &str = "Conflicted";
+    /// `Conflicted`: by an older ScalingPolicy. Other rivals' reasons are their kinds.
+    pub const OLDER_POLICY: &str = "OlderScalingPolicy";
+    /// `Conflicted`: no.
+    pub const NO_RIVAL: &str = "NoRival";
+    /// `Conflicted`: unknown, because a kind of rival may not be listed.
+    pub const RIVALS_UNSEEN: &str = "RivalsUnseen";
+    /// `ReplicasContested`: yes.
+    pub const REWRITTEN: &str = "Rewritten";
+    /// `ReplicasContested`: no.
+    pub const NOT_REWRITTEN: &str = "NotRewritten";
     /// `AbleToScale`: nothing is in the way.
     pub const READY_FOR_NEW_SCALE: &str = "ReadyForNewScale";
     /// `AbleToScale`: the target was asked for the desired count.
@@ -82,11 +98,11 @@ pub fn condition<'a>(status: &'a ScalingPolicyStatus, type_: &str) -> Option<&'a
 }
 
 /// A condition before it has times.
-struct Verdict {
-    type_: &'static str,
-    status: &'static str,
-    reason: &'static str,
-    message: String,
+pub(super) struct Verdict {
+    pub(super) type_: &'static str,
+    pub(super) status: &'static str,
+    pub(super) reason: &'static str,
+    pub(super) message: String,
 }
 
 /// Every condition. `status` is the new one, of which metrics and forecast are read; `previous` gives the times.
@@ -117,7 +133,14 @@ pub(super) fn all(
 
 fn decided(d: &Decided<'_>, metrics: &[MetricStatus]) -> Vec<Verdict> {
     let failing = failing(d, metrics);
-    let mut verdicts = vec![ready(d, failing.as_deref()), active(d, failing), able(d), limited(d)];
+    let mut verdicts = vec![
+        ready(d, failing.as_deref()),
+        active(d, failing),
+        able(d),
+        limited(d),
+        others::conflicted(d),
+    ];
+    verdicts.extend(others::contested(d));
     verdicts.extend(trusted(d));
     verdicts.extend(suitable(d));
     verdicts
@@ -131,6 +154,9 @@ fn ready(d: &Decided<'_>, failing: Option<&str>) -> Verdict {
             reason::FAILED_UPDATE_SCALE,
             words::failed(d.policy, d.decision, error),
         ),
+        (Actuation::Nothing | Actuation::Scaled, _) if d.policy.mode == Mode::Conflicted => {
+            ("False", reason::CONFLICTED, others::rivals(d))
+        }
         // A service without pods has no metrics, and that is nobody's fault.
         (_, Some(failing)) if action != Action::Disabled => ("False", reason::METRIC_FAILING, failing.to_owned()),
         _ => (
@@ -138,7 +164,7 @@ fn ready(d: &Decided<'_>, failing: Option<&str>) -> Verdict {
             reason::RECONCILE_SUCCEEDED,
             match (action, d.policy.mode) {
                 (Action::Disabled, _) => "in force; the target is at 0 replicas, which is left alone",
-                (_, Mode::Active) => "in force",
+                (_, Mode::Active | Mode::Conflicted) => "in force",
                 (_, Mode::DryRun) => "in force as a dry run: nothing is written to the target",
                 (_, Mode::Paused) => "paused: the present count is held",
             }
@@ -156,6 +182,11 @@ fn ready(d: &Decided<'_>, failing: Option<&str>) -> Verdict {
 fn active(d: &Decided<'_>, failing: Option<String>) -> Verdict {
     let (status, reason, message) = match (d.decision.action, failing, d.policy.mode) {
         (Action::Disabled, _, _) => ("False", reason::SCALING_DISABLED, words::sentence(d.policy, d.decision)),
+        (_, _, Mode::Conflicted) => (
+            "False",
+            reason::CONFLICTED,
+            format!("something else scales the target, see {CONFLICTED}: decisions are shown, not written"),
+        ),
         (_, Some(failing), _) => ("False", reason::FAILED_GET_METRIC, failing),
         (_, None, Mode::Paused) => (
             "False",
@@ -344,7 +375,7 @@ fn distrust(why: &Abstention) -> &'static str {
 fn undecided(situation: &Situation<'_>, previous: Option<&ScalingPolicyStatus>) -> Vec<Verdict> {
     let (reason, message) = obstacle(situation);
     let invalid = matches!(situation, Situation::InvalidSpec(_));
-    let mut verdicts = Vec::with_capacity(5);
+    let mut verdicts = Vec::with_capacity(7);
     let mut say = |type_, status, reason, message: &str| {
         verdicts.push(Verdict {
             type_,
@@ -362,6 +393,10 @@ fn undecided(situation: &Situation<'_>, previous: Option<&ScalingPolicyStatus>) 
         say(ABLE_TO_SCALE, "False", reason::FAILED_GET_SCALE, &message);
     }
     say(SCALING_LIMITED, "Unknown", reason::NOT_EVALUATED, &unknown);
+    say(CONFLICTED, "Unknown", reason::NOT_EVALUATED, &unknown);
+    if previous.and_then(|p| condition(p, REPLICAS_CONTESTED)).is_some() {
+        say(REPLICAS_CONTESTED, "Unknown", reason::NOT_EVALUATED, &unknown);
+    }
     if previous.and_then(|p| condition(p, FORECAST_TRUSTED)).is_some() {
         say(FORECAST_TRUSTED, "Unknown", reason::NOT_EVALUATED, &unknown);
     }

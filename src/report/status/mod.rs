@@ -1,12 +1,14 @@
 //! The object's status, built from what the controller knows and what the status said before.
 //!
 //! [`build`] is pure. The previous status gives what outlives a decision: a condition's `lastTransitionTime`, since
-//! when a metric fails, when the target was last scaled. `conditions` judges, `damping` is what a restart needs,
+//! when a metric fails, when the target was last scaled. `conditions` judges, and `others` who
+//! else has a hand in the replicas; `damping` is what a restart needs,
 //! `change` tells what is worth a write. Times are whole seconds, as the API server stores them.
 
 mod change;
 mod conditions;
 mod damping;
+mod others;
 #[cfg(test)]
 mod tests;
 
@@ -22,13 +24,15 @@ use crate::api::status::{
 use crate::engine::decision::{Abstention, Action, Decision, Outcome, Proposal, ScaleEvent, Source};
 use crate::engine::forecast::{Forecast, Trust};
 use crate::engine::observation::Failure;
+use crate::engine::others::Others;
 use crate::engine::policy::Policy;
 use crate::engine::state::State;
 use crate::validate::{Advice, Invalid};
 
 pub use change::{material, worth_writing};
 pub use conditions::{
-    ABLE_TO_SCALE, FORECAST_TRUSTED, METRICS_SUITABLE, READY, SCALING_ACTIVE, SCALING_LIMITED, condition, reason,
+    ABLE_TO_SCALE, CONFLICTED, FORECAST_TRUSTED, METRICS_SUITABLE, READY, REPLICAS_CONTESTED, SCALING_ACTIVE,
+    SCALING_LIMITED, condition, reason,
 };
 pub use damping::{announce, restore};
 
@@ -39,6 +43,8 @@ const MOST_SCHEDULES: usize = 64;
 const MOST_PROPOSALS: usize = MOST_METRICS + MOST_SCHEDULES + 2;
 /// Most bytes of a metric's error: the server's own words, of which the first lines matter.
 const ERROR_BYTES: usize = 500;
+/// Most bytes of a field manager's name: the API server's own bound.
+const NAME_BYTES: usize = 128;
 
 /// What the controller knows after a reconcile.
 #[derive(Clone, Debug)]
@@ -95,6 +101,8 @@ pub struct Decided<'a> {
     pub startup: Option<SignedDuration>,
     /// The target's uid.
     pub target_uid: &'a str,
+    /// Who else has a hand in its replicas.
+    pub others: &'a Others,
     /// A change that was announced and of which it is not known whether it was made.
     pub pending: Option<ScaleEvent>,
     /// What became of it.
@@ -148,6 +156,12 @@ fn decided_status(d: &Decided<'_>, now: Timestamp, previous: Option<&ScalingPoli
         ready_replicas: decision.ready.map(count),
         desired_replicas: Some(count(decision.desired)),
         last_scale_time: scaled.into_iter().flatten().max(),
+        replicas_owners: d
+            .others
+            .owners
+            .iter()
+            .map(|name| words::clip(&**name, NAME_BYTES))
+            .collect(),
         conditions: Vec::new(),
         metrics: metrics(d, now, previous),
         schedules: schedules(d),

@@ -1,16 +1,18 @@
-//! Statuses as people see them (snapshots), and the laws of conditions, changes and damping.
+//! Statuses as people see them (snapshots), and what is worth a write; `laws` has what a restart gets back.
 
-use std::sync::Arc;
+mod laws;
 
-use jiff::{SignedDuration, Timestamp};
-use proptest::prelude::*;
+use jiff::SignedDuration;
 
 use super::*;
 use crate::api::ScalingPolicySpec;
 use crate::api::status::{DampingStatus, ScaleEventStatus};
 use crate::engine::observation::{Cause, Sample};
+use crate::engine::others::{Others, Rival, Scaler, Unseen};
 use crate::engine::state::Remembered;
-use crate::report::fixtures::{NOW, REQUESTS, Scene, TARGET, after, at, change, failure, forecast, policy, status};
+use crate::report::fixtures::{
+    NOW, REQUESTS, Scene, TARGET, after, at, change, failure, forecast, fought_over, policy, status,
+};
 
 /// The status against its snapshot, and the bounds that hold for each.
 #[track_caller]
@@ -166,6 +168,107 @@ fn a_trusted_forecast_wins() {
 }
 
 #[test]
+fn a_rival_scales_the_target() {
+    let scene = Scene::rivalled(4, 1530.0, Scaler::HorizontalPodAutoscaler, "web");
+    check("conflicted", &scene.status(None));
+}
+
+#[test]
+fn argo_cd_rewrites_the_count() {
+    let mut scene = scene("", 4, 1530.0);
+    scene.others.rewrites = Some(fought_over(0));
+    scene.others.owners = vec!["argocd-controller".into(), "kubectl".into()];
+    check("contested", &scene.status(None));
+}
+
+/// `Conflicted`'s status and reason for what is known of others, and words that its message has to have.
+#[test]
+fn rivals_have_their_reasons_and_remedies() {
+    let rival = |scaler| {
+        vec![Rival {
+            scaler,
+            name: "that".into(),
+        }]
+    };
+    let unseen = || {
+        vec![Unseen {
+            scaler: Scaler::ScaledObject,
+            why: "ScaledObjects may not be listed".into(),
+        }]
+    };
+    for (rivals, unseen, is, why, words) in [
+        (vec![], vec![], "False", reason::NO_RIVAL, "nothing else"),
+        (vec![], unseen(), "Unknown", reason::RIVALS_UNSEEN, "may not be listed"),
+        (
+            rival(Scaler::HorizontalPodAutoscaler),
+            unseen(),
+            "True",
+            "HorizontalPodAutoscaler",
+            "HorizontalPodAutoscaler that",
+        ),
+        (
+            rival(Scaler::ScaledObject),
+            vec![],
+            "True",
+            "ScaledObject",
+            "ScaledObject that (KEDA)",
+        ),
+        (
+            rival(Scaler::ScalingPolicy),
+            vec![],
+            "True",
+            reason::OLDER_POLICY,
+            "ScalingPolicy that is older",
+        ),
+    ] {
+        let others = Others {
+            rivals,
+            unseen,
+            ..Others::default()
+        };
+        let restrained = !others.rivals.is_empty();
+        let mut scene = Scene::new(others.restrain(policy("")), &[], 4, Ok(1530.0), at(NOW));
+        scene.others = others;
+        let status = scene.status(None);
+        let conflict = condition(&status, CONFLICTED).unwrap();
+        assert_eq!((&*conflict.status, &*conflict.reason), (is, why));
+        assert!(conflict.message.contains(words), "{}", conflict.message);
+        // Whoever waits for Ready waits for the end of the conflict; not to know is no conflict.
+        let ready = condition(&status, READY).unwrap();
+        assert_eq!(ready.status == "False", restrained, "{ready:?}");
+        assert!(
+            condition(&status, REPLICAS_CONTESTED).is_none(),
+            "nobody watches the field"
+        );
+    }
+    // Who writes nothing anyhow is ready, and is told all the same.
+    let mut scene = scene("mode: DryRun", 4, 1530.0);
+    scene.others.rivals = rival(Scaler::HorizontalPodAutoscaler);
+    let status = scene.status(None);
+    assert_eq!(condition(&status, CONFLICTED).unwrap().status, "True");
+    assert_eq!(condition(&status, READY).unwrap().status, "True");
+}
+
+#[test]
+fn who_the_rival_is_and_who_owns_the_field_is_material() {
+    let rivalled = |name| Scene::rivalled(4, 780.0, Scaler::HorizontalPodAutoscaler, name).status(None);
+    assert!(material(&rivalled("a"), &rivalled("b")));
+    let owned = |owner: &str| {
+        let mut scene = scene("", 4, 780.0);
+        scene.others.owners = vec![owner.into()];
+        scene.status(None)
+    };
+    assert!(material(&owned("kubectl"), &owned("argocd-controller")));
+    // A contest's instants are not.
+    let fought = |seconds| {
+        let mut scene = Scene::new(policy(""), &[], 4, Ok(780.0), after(60));
+        scene.others.rewrites = Some(fought_over(seconds));
+        scene.status(None)
+    };
+    assert!(!material(&fought(0), &fought(30)));
+}
+
+#[test]
 fn obstacles_have_their_reasons() {
     let (target, invalid) = (target(), invalid());
     let message = "it broke";
@@ -238,52 +341,6 @@ fn values_ride_along_once_a_minute_and_time_alone_never() {
 }
 
 #[test]
-fn another_target_has_nothing_to_remember() {
-    let mut status = scene("", 4, 1600.0).status(None);
-    announce(&mut status, &change(0, 4, 6));
-    let (known, pending) = restore(Some(&status), TARGET);
-    assert_eq!(
-        (known.events.len(), pending, known.obeyed_max),
-        (1, Some(change(0, 4, 6)), Some(20))
-    );
-    assert_eq!(restore(Some(&status), "another"), (Remembered::default(), None));
-    // Written before uids were kept: believed.
-    status.damping.as_mut().unwrap().target_uid = None;
-    assert_eq!(restore(Some(&status), "another").0.events.len(), 1);
-}
-
-#[test]
-fn restore_survives_nonsense() {
-    assert_eq!(restore(None, TARGET), (Remembered::default(), None));
-    let mut status = ScalingPolicyStatus::default();
-    assert_eq!(restore(Some(&status), TARGET), (Remembered::default(), None));
-    let event = |seconds, from, to| ScaleEventStatus {
-        at: Time(after(seconds)),
-        from,
-        to,
-        forced: false,
-        rule: None,
-    };
-    status.damping = Some(DampingStatus {
-        target_uid: None,
-        pending_scale: Some(event(0, -1, 3)),
-        scale_events: vec![event(20, 4, 5), event(0, -4, 4), event(5, 4, 4), event(10, 2, 4)],
-        max_replicas: Some(-7),
-        rules: Vec::new(),
-        scaled_to_zero: false,
-    });
-    let expected = Remembered {
-        events: vec![change(10, 2, 4), change(20, 4, 5)],
-        ..Remembered::default()
-    };
-    assert_eq!(restore(Some(&status), TARGET), (expected, None));
-    let many = (0..100).map(|i| event(i, 1, 2)).collect();
-    status.damping.as_mut().unwrap().scale_events = many;
-    let events = restore(Some(&status), TARGET).0.events;
-    assert_eq!((events.len(), events[0].at), (64, after(36)));
-}
-
-#[test]
 fn decimals() {
     for (value, expected) in [
         (0.0, "0"),
@@ -297,117 +354,5 @@ fn decimals() {
     ] {
         assert_eq!(decimal(value), expected);
         assert!((decimal(value).parse::<f64>().unwrap() - value).abs() <= value * 0.01);
-    }
-}
-
-/// One reconcile of a sequence.
-#[derive(Clone, Debug)]
-enum Step {
-    Decide { current: u32, sample: Sample, paused: bool },
-    Invalid,
-    Missing,
-}
-
-fn steps() -> impl Strategy<Value = Vec<(i64, Step)>> {
-    let sample = prop_oneof![
-        3 => (0.0..5000.0).prop_map(Ok),
-        1 => Just(failure(Cause::Empty, "the query returned nothing")),
-    ];
-    let decide = (0..25u32, sample, any::<bool>()).prop_map(|(current, sample, paused)| Step::Decide {
-        current,
-        sample,
-        paused,
-    });
-    let step = prop_oneof![6 => decide, 1 => Just(Step::Invalid), 1 => Just(Step::Missing)];
-    prop::collection::vec((1..400i64, step), 1..8)
-}
-
-fn run(step: &Step, now: Timestamp, previous: Option<&ScalingPolicyStatus>) -> ScalingPolicyStatus {
-    match step {
-        Step::Decide {
-            current,
-            sample,
-            paused,
-        } => {
-            let more = if *paused { "mode: Paused" } else { PREVIEW };
-            let events = restore(previous, TARGET).0.events;
-            Scene::new(policy(more), &events, *current, sample.clone(), now).status(previous)
-        }
-        Step::Invalid => status(Situation::InvalidSpec(&invalid()), now, previous),
-        Step::Missing => status(Situation::TargetNotFound(&target()), now, previous),
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
-
-    #[test]
-    fn transition_times_move_only_when_the_status_flips(steps in steps()) {
-        let mut now = at(NOW);
-        let mut last: Option<ScalingPolicyStatus> = None;
-        for (seconds, step) in steps {
-            now += SignedDuration::from_secs(seconds);
-            let new = run(&step, now, last.as_ref());
-            for c in &new.conditions {
-                let before = last.as_ref().and_then(|l| condition(l, &c.type_)).filter(|b| b.status == c.status);
-                let expected = before.map_or(Time(now), |b| b.last_transition_time.clone());
-                prop_assert_eq!(&c.last_transition_time, &expected, "{:?}", c);
-            }
-            // Damping is never forgotten, whatever happens in between.
-            if let Some(last) = &last {
-                prop_assert!(new.damping.is_some() || last.damping.is_none());
-                prop_assert!(new.last_scale_time >= last.last_scale_time);
-            }
-            // What is built is what is read back.
-            let json = serde_json::to_value(&new).unwrap();
-            prop_assert_eq!(&serde_json::from_value::<ScalingPolicyStatus>(json).unwrap(), &new);
-            prop_assert!(!material(&new, &new.clone()));
-            last = Some(new);
-        }
-    }
-
-    #[test]
-    fn a_value_alone_is_not_material(one in 721.0..879.0, other in 721.0..879.0, seconds in 1..3600i64) {
-        let old = scene("", 4, one).status(None);
-        let new = Scene::new(policy(""), &[], 4, Ok(other), after(seconds)).status(Some(&old));
-        prop_assert!(!material(&old, &new));
-        prop_assert!(!worth_writing(Some(&old), &new, after(seconds), MINUTE) || seconds >= 60);
-    }
-
-    #[test]
-    fn events_survive_a_restart(
-        gaps in prop::collection::vec((1..60_000i64, 0..50u32, 51..90u32, any::<bool>(), 0..6_usize), 0..20),
-        pending in any::<bool>(),
-    ) {
-        let mut when = at(NOW);
-        let events: Vec<ScaleEvent> = gaps
-            .into_iter()
-            .map(|(millis, from, to, forced, rule)| {
-                when += SignedDuration::from_millis(millis);
-                // Half of them shrink, some to zero.
-                let (from, to) = if rule % 2 == 0 { (to, from) } else { (from, to) };
-                let rule = ["a", "b"].get(rule).map(|name| Arc::from(*name));
-                ScaleEvent { at: when, from, to, forced, rule }
-            })
-            .collect();
-        let mut scene = scene("", 4, 780.0);
-        let known = Remembered { events: events.clone(), obeyed_max: Some(20), ..Remembered::default() };
-        scene.state = State::restore(known, 4, when);
-        let zeroed = scene.state.zeroed();
-        let decided = Decided { pending: pending.then(|| change(0, 4, 6)), ..scene.decided() };
-        let status = status(Situation::Decided(decided), when, None);
-        let (known, announced) = restore(Some(&status), TARGET);
-        prop_assert_eq!(announced, pending.then(|| change(0, 4, 6)));
-        prop_assert_eq!((known.events.len(), known.obeyed_max), (events.len(), Some(20)));
-        prop_assert_eq!(known.zeroed, zeroed);
-        let again = State::restore(known.clone(), 4, when);
-        prop_assert_eq!(again.rules(), &known.rules[..]);
-        prop_assert_eq!(again.zeroed(), zeroed);
-        for (is, was) in known.events.iter().zip(&events) {
-            prop_assert_eq!((is.from, is.to, is.forced, &is.rule), (was.from, was.to, was.forced, &was.rule));
-            // To the next whole second: a cooldown is never shorter for a restart.
-            let shift = is.at.duration_since(was.at);
-            prop_assert!(!shift.is_negative() && shift < SignedDuration::from_secs(1));
-        }
     }
 }
