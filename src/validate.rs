@@ -6,6 +6,7 @@
 //! Prometheus server itself, at the first query.
 
 mod problems;
+mod sources;
 
 use std::fmt;
 
@@ -93,8 +94,12 @@ pub fn policy(spec: &ScalingPolicySpec) -> Result<Policy, Invalid> {
         }
     }
     let prediction = spec.prediction.as_ref().and_then(|s| prediction(s, &metrics, &mut p));
+    if let Some(wanted) = &spec.prediction {
+        sources::forecastable(&wanted.metric, &spec.metrics, &mut p);
+    }
     let interval = p.duration("interval", &spec.interval, "1s", "1h");
     let behavior = behavior(&spec.behavior, &mut p);
+    let warm_up = sources::warm_up(&spec.warm_up, &mut p);
     p.finish(Policy {
         bounds,
         interval,
@@ -107,28 +112,17 @@ pub fn policy(spec: &ScalingPolicySpec) -> Result<Policy, Invalid> {
         schedules,
         prediction,
         behavior,
+        warm_up,
     })
 }
 
 fn metric(spec: &MetricSpec, p: &mut Problems) -> Option<Metric> {
-    if spec.prometheus.query.trim().is_empty() {
-        p.add(
-            format!("metrics[{}].prometheus.query", spec.name),
-            "is empty; write a PromQL query that returns one number",
-        );
-    }
-    let field = format!("metrics[{}].target", spec.name);
-    let target = match (&spec.target.value, &spec.target.average_value) {
-        (Some(value), None) => Target::Value(p.positive(&format!("{field}.value"), &value.0)?),
-        (None, Some(value)) => Target::AverageValue(p.positive(&format!("{field}.averageValue"), &value.0)?),
-        _ => {
-            p.add(field, "must have exactly one of value and averageValue");
-            return None;
-        }
-    };
+    let field = format!("metrics[{}]", spec.name);
+    let source = sources::source(&field, spec, p);
+    let target = sources::target(&format!("{field}.target"), source?, &spec.target, p);
     Some(Metric {
         name: spec.name.as_str().into(),
-        target,
+        target: target?,
     })
 }
 
@@ -206,6 +200,9 @@ fn prediction(spec: &PredictionSpec, metrics: &[Metric], p: &mut Problems) -> Op
                 ),
             );
         }
+        Some(Target::AverageValue(_)) => {}
+        // What is said of its source suffices.
+        Some(Target::Utilization(_) | Target::PodAverage(_)) => {}
         Some(Target::Value(_)) => p.add(
             "prediction.metric",
             format!(
@@ -213,7 +210,6 @@ fn prediction(spec: &PredictionSpec, metrics: &[Metric], p: &mut Problems) -> Op
                 spec.metric
             ),
         ),
-        Some(Target::AverageValue(_)) => {}
     }
     let history = p.duration("prediction.history", &spec.history, "3d", "35d");
     let lead = match &spec.lead_time {

@@ -8,14 +8,19 @@
 pub mod behavior;
 pub mod crd;
 pub mod scalar;
+pub mod source;
 pub mod spec;
 pub mod status;
 
 pub use behavior::{HpaPolicy, HpaPolicyType, HpaScalingRules, HpaSelectPolicy, PolicyBehavior};
 pub use scalar::{Duration, LeadTime, Number, Quantity, Tolerance};
+pub use source::{
+    DescribedObject, ExternalSource, LabelOperator, LabelRequirement, LabelValue, MetricIdentifier, MetricSelector,
+    ObjectSource, PodsSource, PrometheusSource, ResourceName, ResourceSource, WarmUpSpec,
+};
 pub use spec::{
-    MetricSpec, MetricTarget, PolicyMode, PredictionModeSpec, PredictionSpec, PrometheusSource, ScalingPolicy,
-    ScalingPolicySpec, ScheduleSpec, TargetRef,
+    MetricSpec, MetricTarget, PolicyMode, PredictionModeSpec, PredictionSpec, ScalingPolicy, ScalingPolicySpec,
+    ScheduleSpec, TargetRef,
 };
 pub use status::ScalingPolicyStatus;
 

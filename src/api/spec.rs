@@ -1,7 +1,8 @@
 //! `ScalingPolicy` and its spec, with the CEL rules that the API server enforces.
 //!
 //! A rule's message names the field, shows the value where CEL can, and says what to do. Lists are keyed and bounded
-//! so that the rules stay within the API server's cost budget. Neighbours: `behavior.rs`, `scalar.rs`, `status.rs`.
+//! so that the rules stay within the API server's cost budget. Neighbours: `behavior.rs`, `scalar.rs`, `source.rs`,
+//! `status.rs`.
 
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::behavior::PolicyBehavior;
 use super::scalar::{Duration, LeadTime, Quantity};
+use super::source::{ExternalSource, ObjectSource, PodsSource, PrometheusSource, ResourceSource, WarmUpSpec};
 use super::status::ScalingPolicyStatus;
 
 /// What a target should have ready, from which evidence, and within which limits.
@@ -46,6 +48,9 @@ use super::status::ScalingPolicyStatus;
         .field_path(".prediction.metric"),
     validation = Rule::new("!has(self.prediction) || self.metrics.all(m, m.name != self.prediction.metric || has(m.target.averageValue))")
         .message("prediction.metric must name a metric whose target is an averageValue: a total load can be forecast and divided, an average over the present replicas cannot")
+        .field_path(".prediction.metric"),
+    validation = Rule::new("!has(self.prediction) || self.metrics.all(m, m.name != self.prediction.metric || has(m.prometheus))")
+        .message("prediction.metric must name a metric with a prometheus source: a forecast needs weeks of history, and no other source keeps any")
         .field_path(".prediction.metric"),
     validation = Rule::new("self.schedules.all(s, has(s.maxReplicas) || !has(s.minReplicas) || s.minReplicas <= self.maxReplicas)")
         .message(Message::Expression("'schedule %s: minReplicas must not exceed the policy\\'s maxReplicas (%d); give the schedule a maxReplicas of its own, or raise the policy\\'s'.format([self.schedules.filter(s, !has(s.maxReplicas) && has(s.minReplicas) && s.minReplicas > self.maxReplicas)[0].name, self.maxReplicas])".into()))
@@ -86,6 +91,9 @@ pub struct ScalingPolicySpec {
     /// How fast and how eagerly the replica count may move. Defaults are HPA v2's.
     #[serde(default)]
     pub behavior: PolicyBehavior,
+    /// How long a starting pod's processor time is doubted. Defaults are HPA's.
+    #[serde(default)]
+    pub warm_up: WarmUpSpec,
 }
 
 /// The object to scale.
@@ -116,43 +124,61 @@ pub enum PolicyMode {
 }
 
 /// One metric: where its value comes from and how it becomes replicas.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("[has(self.prometheus), has(self.resource), has(self.pods), has(self.object), has(self.external)].exists_one(s, s)")
+        .message(Message::Expression("'metric ' + self.name + ' must have exactly one source: prometheus, resource, pods, object or external'".into())),
+    validation = Rule::new("!has(self.resource) || !has(self.target) || !has(self.target.value)")
+        .message(Message::Expression("'metric ' + self.name + ': a resource takes averageUtilization (percent of what is requested) or averageValue (per pod) as its target, not value'".into()))
+        .field_path(".target"),
+    validation = Rule::new("!has(self.pods) || !has(self.target) || has(self.target.averageValue)")
+        .message(Message::Expression("'metric ' + self.name + ': a metric of pods takes averageValue (per pod) as its target'".into()))
+        .field_path(".target"),
+    validation = Rule::new("has(self.resource) || !has(self.target) || !has(self.target.averageUtilization)")
+        .message(Message::Expression("'metric ' + self.name + ': averageUtilization is a target for a resource, which containers request; give value or averageValue'".into()))
+        .field_path(".target")
+)]
 pub struct MetricSpec {
     /// A name of your choice; unique in the policy.
     #[schemars(regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"), length(min = 1, max = 63))]
     pub name: String,
     /// A PromQL query that returns one number.
-    pub prometheus: PrometheusSource,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prometheus: Option<PrometheusSource>,
+    /// The cpu or memory of the target's pods, from metrics.k8s.io.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource: Option<ResourceSource>,
+    /// A metric of each of the target's pods, from custom.metrics.k8s.io.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pods: Option<PodsSource>,
+    /// A metric of one object, from custom.metrics.k8s.io.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub object: Option<ObjectSource>,
+    /// A metric from outside the cluster, from external.metrics.k8s.io.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external: Option<ExternalSource>,
     /// The proportional rule, as HPA v2.
     pub target: MetricTarget,
-}
-
-/// A PromQL query and the server that answers it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct PrometheusSource {
-    /// Must return a scalar or exactly one series, finite and not negative.
-    #[schemars(length(min = 1, max = 4096))]
-    pub query: String,
-    /// The name of a server from the operator's configuration (`--prometheus NAME=URL`). Default `default`.
-    #[serde(default = "default_server")]
-    #[schemars(regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"), length(min = 1, max = 63))]
-    pub server: String,
 }
 
 /// The proportional rule. Exactly one of its fields.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("has(self.value) != has(self.averageValue)")
-    .message("target must have exactly one of value (the query returns an average or a ratio) and averageValue (the query returns a total, which is divided by the replicas)"))]
+#[x_kube(validation = Rule::new("[has(self.value), has(self.averageValue), has(self.averageUtilization)].exists_one(t, t)")
+    .message("target must have exactly one of value (the source gives an average or a ratio), averageValue (the source gives a total, which is divided by the replicas, or samples of pods) and averageUtilization (percent of what is requested, for a resource)"))]
 pub struct MetricTarget {
-    /// The query returns an average over the replicas: replicas = ⌈ready × value ÷ target⌉.
+    /// The source gives an average over the replicas: replicas = ⌈ready × value ÷ target⌉.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<Quantity>,
-    /// The query returns a total: replicas = ⌈total ÷ target⌉.
+    /// The source gives a total: replicas = ⌈total ÷ target⌉. For a resource or a metric of pods the target of their
+    /// average: replicas = ⌈pods × average ÷ target⌉.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub average_value: Option<Quantity>,
+    /// For a resource: percent of what the pods request, from 1 up: replicas = ⌈pods × percent ÷ target⌉.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 10000))]
+    pub average_utilization: Option<i32>,
 }
 
 /// A recurring window. It opens at `start` and closes at `end` or after `duration`; while it is open, its limits hold.
@@ -252,10 +278,6 @@ fn four_weeks() -> Duration {
 
 fn auto() -> LeadTime {
     LeadTime("auto".into())
-}
-
-fn default_server() -> String {
-    "default".into()
 }
 
 fn utc() -> String {

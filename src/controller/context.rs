@@ -13,7 +13,7 @@ use super::memory::Memory;
 use crate::api::ScalingPolicy;
 use crate::clock;
 use crate::observe::scale::Kinds;
-use crate::observe::{Pods, Servers, TargetKey, Targets};
+use crate::observe::{Apis, Owners, Pods, Servers, TargetKey, Targets};
 use crate::report::metrics::Metrics;
 
 /// Shared by all reconciles.
@@ -22,10 +22,14 @@ pub struct Context {
     pub client: Client,
     /// Talks to Prometheus.
     pub servers: Arc<Servers>,
+    /// Talks to the metrics APIs of the cluster.
+    pub apis: Apis,
     /// Deployments and StatefulSets.
     pub targets: Targets,
     /// Pods.
     pub pods: Pods,
+    /// ReplicaSets, by which pods belong to Deployments.
+    pub owners: Owners,
     /// Other kinds.
     pub kinds: Kinds,
     /// Own metrics.
@@ -47,11 +51,15 @@ struct Policies {
 impl Context {
     /// Nothing is watched yet; `run` feeds the caches.
     pub fn new(client: Client, servers: Servers, metrics: Metrics, status_refresh: SignedDuration) -> Self {
+        let observer = metrics.clone();
+        let observe = Arc::new(move |api: &str, took, cause| observer.queried(api, took, cause));
         Context {
+            apis: Apis::new(client.clone(), observe),
             client,
             servers: Arc::new(servers),
             targets: Targets::default(),
             pods: Pods::default(),
+            owners: Owners::default(),
             kinds: Kinds::default(),
             metrics,
             status_refresh,

@@ -17,6 +17,7 @@ pub mod forecast;
 pub mod observation;
 pub mod policy;
 pub mod propose;
+pub mod reading;
 pub mod state;
 
 use jiff::Timestamp;
@@ -34,7 +35,7 @@ use state::State;
 pub fn decide(policy: &Policy, state: &State, observation: &Observation, now: Timestamp) -> Decision {
     let current = observation.replicas.spec;
     let windows = propose::scheduled::windows(policy, state, now);
-    let proposals = propose::all(policy, &windows, observation);
+    let proposals = propose::all(policy, &windows, observation, now);
     let winner = combine::largest(&proposals);
     let range = damp::bounds::range(policy, &windows);
 

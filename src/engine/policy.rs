@@ -27,6 +27,27 @@ pub struct Policy {
     pub prediction: Option<Prediction>,
     /// How fast and how eagerly the replica count may move.
     pub behavior: Behavior,
+    /// How long a pod's processor time is doubted.
+    pub warm_up: WarmUp,
+}
+
+/// How long a starting pod's processor time is doubted; HPA's two settings of the whole cluster, here per policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WarmUp {
+    /// A pod that became unready within this time of its start, and is so since, was never ready.
+    pub initial_readiness_delay: SignedDuration,
+    /// Within this time of its start a pod's sample counts only if it is ready and was so throughout the sample.
+    pub cpu_initialization_period: SignedDuration,
+}
+
+impl Default for WarmUp {
+    /// HPA's defaults.
+    fn default() -> Self {
+        WarmUp {
+            initial_readiness_delay: SignedDuration::from_secs(30),
+            cpu_initialization_period: SignedDuration::from_mins(5),
+        }
+    }
 }
 
 /// `spec.minReplicas` and `spec.maxReplicas`; min ≤ max.
@@ -65,6 +86,10 @@ pub enum Target {
     Value(f64),
     /// The query returns a total: total ÷ target.
     AverageValue(f64),
+    /// Percent of what the pods request, on average: pods × percent ÷ target.
+    Utilization(f64),
+    /// The samples of the pods, on average: pods × average ÷ target.
+    PodAverage(f64),
 }
 
 /// A recurring window with a floor, a ceiling, or both (equal: an exact count).

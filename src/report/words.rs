@@ -9,7 +9,7 @@ mod tests;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::engine::decision::{Abstention, Action, Decision, Limit, LimitKind, Outcome, Proposal, Source};
+use crate::engine::decision::{Abstention, Action, Decision, Limit, LimitKind, Outcome, PodCount, Proposal, Source};
 use crate::engine::observation::Failure;
 use crate::engine::policy::{Amount, Policy, ScalingRules, SelectPolicy, Target};
 
@@ -65,7 +65,9 @@ pub fn proposal(policy: &Policy, proposal: &Proposal) -> String {
         } => match &proposal.source {
             Source::Metric(name) => {
                 let within = if *within_tolerance { "within tolerance of " } else { "" };
-                format!("{}, {within}{}", number(*value), target(policy, name))
+                let (value, unit) = (number(*value), unit(policy, name));
+                let pods = proposal.pods.as_ref().map(pods).unwrap_or_default();
+                format!("{value}{unit}, {within}{}{pods}", target(policy, name))
             }
             Source::Forecast(name) => format!("load up to {}, {}", number(*value), target(policy, name)),
             Source::Schedule(_) => format!("window is open: at least {replicas}"),
@@ -224,8 +226,42 @@ fn target(policy: &Policy, metric: &str) -> String {
     match policy.metrics.iter().find(|m| &*m.name == metric).map(|m| m.target) {
         Some(Target::Value(t)) => format!("target {} on average", number(t)),
         Some(Target::AverageValue(t)) => format!("target {} per replica", number(t)),
+        Some(Target::Utilization(t)) => format!("target {} %", number(t)),
+        Some(Target::PodAverage(t)) => format!("target {} on average", number(t)),
         None => "target unknown".to_owned(),
     }
+}
+
+/// ` % of requests`, for what is one.
+fn unit(policy: &Policy, metric: &str) -> &'static str {
+    match policy.metrics.iter().find(|m| &*m.name == metric).map(|m| m.target) {
+        Some(Target::Utilization(_)) => " % of requests",
+        _ => "",
+    }
+}
+
+/// `; 2 pods start, 1 has no sample, so nothing moves`, where pods are in the way of a plain average.
+fn pods(count: &PodCount) -> String {
+    let mut clauses = Vec::new();
+    match count.unready {
+        0 => {}
+        1 => clauses.push("1 pod starts".to_owned()),
+        n => clauses.push(format!("{n} pods start")),
+    }
+    match count.missing {
+        0 => {}
+        1 => clauses.push("1 pod has no sample".to_owned()),
+        n => clauses.push(format!("{n} pods have no sample")),
+    }
+    if count.held {
+        clauses.push("so nothing moves".to_owned());
+    }
+    let mut text = clauses.join(", ");
+    if count.by_selector {
+        let separator = if text.is_empty() { "" } else { "; " };
+        text = format!("{text}{separator}pods are counted by the selector, for no chain of owners leads to the target");
+    }
+    if text.is_empty() { text } else { format!("; {text}") }
 }
 
 fn schedule(policy: &Policy, index: Option<usize>) -> String {

@@ -12,13 +12,22 @@ pub fn notes(setup: &Setup, lens: &Lens<'_>) -> Vec<String> {
     let policy = &setup.policy;
     let mut notes = Vec::new();
     for metric in &policy.metrics {
-        if matches!(metric.target, Target::Value(_)) {
-            notes.push(format!(
-                "Metric {} has a `value` target and was fed a utilisation in percent, 100 × load ÷ (ready replicas × \
-                 replica capacity). Where its query returns anything else, these numbers do not hold.",
-                metric.name
-            ));
-        }
+        let name = &metric.name;
+        notes.extend(match metric.target {
+            Target::AverageValue(_) => None,
+            Target::Value(_) => Some(format!(
+                "Metric {name} has a `value` target and was fed a utilisation in percent, 100 × load ÷ (ready replicas × \
+                 replica capacity). Where its query returns anything else, these numbers do not hold."
+            )),
+            Target::Utilization(_) => Some(format!(
+                "Metric {name} is a utilisation and was fed 100 × load ÷ (ready replicas × replica capacity), for all ready \
+                 replicas alike: the capacity was taken for what a replica requests, so give --replica-capacity for that."
+            )),
+            Target::PodAverage(_) => Some(format!(
+                "Metric {name} is an average over pods and was fed load ÷ ready replicas, in the trace's unit: give a trace \
+                 of what all replicas use together."
+            )),
+        });
     }
     if policy.metrics.len() > 1 {
         notes.push(format!(
@@ -61,7 +70,7 @@ mod tests {
     use jiff::{SignedDuration, Timestamp};
 
     use super::*;
-    use crate::engine::policy::{Behavior, Bounds, End, Metric, Mode, Policy, Schedule};
+    use crate::engine::policy::{Behavior, Bounds, End, Metric, Mode, Policy, Schedule, WarmUp};
     use crate::simulate::series::Series;
 
     /// So many seconds after 2026-01-01T00:00:00Z.
@@ -100,6 +109,7 @@ mod tests {
                 schedules: vec![schedule],
                 prediction: None,
                 behavior: Behavior::default(),
+                warm_up: WarmUp::default(),
             },
             capacity: 10.0,
             startup: SignedDuration::from_secs(180),
@@ -121,6 +131,13 @@ mod tests {
         check(&[total], 60, None, &[]);
         check(&[total], 90, Some(2), &[]);
         check(&[average], 60, None, &["Metric m0 has a `value` target"]);
+        check(&[Target::Utilization(70.0)], 60, None, &["Metric m0 is a utilisation"]);
+        check(
+            &[Target::PodAverage(7.0)],
+            60,
+            None,
+            &["Metric m0 is an average over pods"],
+        );
         let both = ["Metric m1 has a `value` target", "All 2 metrics saw the same trace"];
         check(&[total, average], 60, None, &both);
         check(

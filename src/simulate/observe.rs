@@ -1,8 +1,9 @@
 //! What metrics see of the trace: late, and as a mean of the last minute.
 //!
 //! A target on an `averageValue` sees the load itself; a `value` target, an average over the replicas, sees a
-//! utilisation in percent: 100 × that load ÷ (ready × capacity), beyond 100 where replicas are short. Every metric of a
-//! policy sees the same trace. It must never look past `now` − delay, but for the trace's row that follows: between
+//! utilisation in percent: 100 × that load ÷ (ready × capacity), beyond 100 where replicas are short. So does a resource
+//! metric's `averageUtilization`: the ready replicas share the load evenly, and the capacity stands for what each
+//! requests; their `averageValue` sees load ÷ ready. Every metric of a policy sees the same trace. It must never look past `now` − delay, but for the trace's row that follows: between
 //! two rows the load is a straight line. Over a hole that is an invention, which metrics must live with (`notes.rs`
 //! says so) and the forecast must not learn.
 
@@ -46,9 +47,10 @@ impl Lens<'_> {
     pub fn samples(&self, policy: &Policy, now: Timestamp, ready: u32) -> Vec<Sample> {
         let load = self.load(now);
         let see = |target| match target {
-            Target::AverageValue(_) => Ok(load),
-            Target::Value(_) if ready == 0 => Err(Failure::new(Cause::Empty, "no replica is ready to be measured")),
-            Target::Value(_) => Ok(100.0 * load / (f64::from(ready) * self.capacity)),
+            Target::AverageValue(_) => Ok(load.into()),
+            _ if ready == 0 => Err(Failure::new(Cause::Empty, "no replica is ready to be measured")),
+            Target::Value(_) | Target::Utilization(_) => Ok((100.0 * load / (f64::from(ready) * self.capacity)).into()),
+            Target::PodAverage(_) => Ok((load / f64::from(ready)).into()),
         };
         policy.metrics.iter().map(|m| see(m.target)).collect()
     }
@@ -57,8 +59,8 @@ impl Lens<'_> {
     pub fn initial(&self, policy: &Policy, now: Timestamp) -> u32 {
         let load = self.series.load(now);
         let need = |target| match target {
-            Target::AverageValue(target) => load / target,
-            Target::Value(target) => 100.0 * load / (target * self.capacity),
+            Target::AverageValue(target) | Target::PodAverage(target) => load / target,
+            Target::Value(target) | Target::Utilization(target) => 100.0 * load / (target * self.capacity),
         };
         let most = policy.metrics.iter().map(|m| need(m.target)).fold(0.0, f64::max);
         // Saturating by definition of `as`, and bounded right after.
@@ -85,7 +87,7 @@ impl Lens<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::policy::{Behavior, Bounds, Metric, Mode};
+    use crate::engine::policy::{Behavior, Bounds, Metric, Mode, WarmUp};
 
     fn second(s: i64) -> Timestamp {
         Timestamp::from_second(s).unwrap()
@@ -104,6 +106,7 @@ mod tests {
             schedules: Vec::new(),
             prediction: None,
             behavior: Behavior::default(),
+            warm_up: WarmUp::default(),
         }
     }
 
@@ -119,7 +122,7 @@ mod tests {
         let policy = policy(&[Target::AverageValue(70.0), Target::Value(60.0)]);
         // At 730 s: the mean over [640, 700] is 6 × 70 = 420.
         let samples = lens.samples(&policy, second(730), 6);
-        assert_eq!(samples, [Ok(420.0), Ok(70.0)]);
+        assert_eq!(samples, [Ok(420.0.into()), Ok(70.0.into())]);
         let none_ready = lens.samples(&policy, second(730), 0);
         assert!(
             matches!(&none_ready[1], Err(f) if f.cause == Cause::Empty),

@@ -12,7 +12,8 @@ use super::{example, read_policy};
 use crate::engine;
 use crate::engine::forecast::{Forecaster, Settings};
 use crate::engine::observation::{Observation, Replicas};
-use crate::engine::policy::{Behavior, Bounds, Metric, Mode, Policy, Target};
+use crate::engine::policy::{Behavior, Bounds, Metric, Mode, Policy, Target, WarmUp};
+use crate::engine::reading::Reading;
 use crate::engine::state::State;
 
 fn secs(seconds: i64) -> SignedDuration {
@@ -73,6 +74,7 @@ fn a_step_by_hand() {
             schedules: Vec::new(),
             prediction: None,
             behavior: Behavior::default(),
+            warm_up: WarmUp::default(),
         },
         capacity: 10.0,
         startup: secs(60),
@@ -124,7 +126,7 @@ fn a_replay_is_decide_in_a_loop() {
             |born: &[Timestamp]| born.iter().filter(|b| now.duration_since(**b) >= setup.startup).count() as u32;
         let spec = born.len() as u32;
         let samples = lens.samples(policy, now, ready(&born));
-        forecaster.observe(now, *samples[0].as_ref().unwrap());
+        forecaster.observe(now, samples[0].as_ref().ok().and_then(Reading::number).unwrap());
         let observation = Observation {
             replicas: Replicas {
                 spec,

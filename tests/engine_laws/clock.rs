@@ -80,7 +80,7 @@ proptest! {
         back in 1..50_000_000_i64,
     ) {
         let mut run = Run::after(policy, 60, start(), &steps);
-        let quiet = |dt: SignedDuration| Step { dt, samples: vec![Ok(0.0); 4], ready: None, forecast: None, manual: Some(ABOVE), writes: false };
+        let quiet = |dt: SignedDuration| Step { dt, samples: vec![Ok(0.0.into()); 4], ready: None, forecast: None, manual: Some(ABOVE), writes: false };
         let _ = run.tick(&quiet(SignedDuration::from_secs(-back)));
         let down = &run.policy.behavior.down;
         let wait = down.stabilization.max(down.cooldown);

@@ -168,7 +168,7 @@ fn more_changes_than_status_carries_are_remembered_while_they_matter() {
         let load = if i % 3 < 2 { 100_000.0 } else { 0.0 };
         let _ = run.tick(&Step {
             dt: SignedDuration::from_secs(1),
-            samples: vec![Ok(load)],
+            samples: vec![Ok(load.into())],
             ready: None,
             forecast: None,
             manual: None,
@@ -216,6 +216,7 @@ fn flapping() -> Run {
             up: rules(10),
             down: rules(10),
         },
+        warm_up: WarmUp::default(),
     };
     Run::new(policy, 100, start())
 }

@@ -12,7 +12,7 @@ use headroom::engine::forecast::{Abstention, Bound, Forecast, Model, Samples, Tr
 use headroom::engine::observation::{Cause, Failure, Observation, Replicas, Sample};
 use headroom::engine::policy::{
     Amount, Behavior, Bounds, End, Lead, Metric, Mode, Policy, Prediction, PredictionMode, RatePolicy, Schedule,
-    SelectPolicy, Target,
+    SelectPolicy, Target, WarmUp,
 };
 use headroom::engine::state::State;
 use jiff::tz::TimeZone;
@@ -51,9 +51,10 @@ pub fn given() -> Given {
             schedules: Vec::new(),
             prediction: None,
             behavior: Behavior::default(),
+            warm_up: WarmUp::default(),
         },
         current: 10,
-        samples: vec![Ok(1000.0)],
+        samples: vec![Ok(1000.0.into())],
         forecast: None,
         events: Vec::new(),
         recommended: None,
@@ -121,7 +122,7 @@ impl Given {
     }
 
     pub fn load(mut self, load: f64) -> Self {
-        self.samples[0] = Ok(load);
+        self.samples[0] = Ok(load.into());
         self.say(format!("load {load}"))
     }
 
@@ -132,7 +133,7 @@ impl Given {
 
     pub fn second_metric(mut self, load: f64) -> Self {
         self.policy.metrics.push(metric("jobs"));
-        self.samples.push(Ok(load));
+        self.samples.push(Ok(load.into()));
         self.say(format!("a second metric with load {load}"))
     }
 

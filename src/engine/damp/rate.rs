@@ -85,7 +85,7 @@ fn free_at(rules: &ScalingRules, state: &State, now: Timestamp) -> Option<Timest
 mod tests {
     use super::*;
     use crate::engine::decision::ScaleEvent;
-    use crate::engine::policy::{Behavior, Bounds, Mode};
+    use crate::engine::policy::{Behavior, Bounds, Mode, WarmUp};
     use jiff::SignedDuration;
 
     /// Amount and period in seconds.
@@ -120,6 +120,7 @@ mod tests {
                 up: rules.clone(),
                 down: rules,
             },
+            warm_up: WarmUp::default(),
         }
     }
 

@@ -44,7 +44,7 @@ pub(super) fn apply(policy: &Policy, state: &State, current: u32, recommended: u
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::policy::{Behavior, Bounds, Mode};
+    use crate::engine::policy::{Behavior, Bounds, Mode, WarmUp};
     use crate::engine::{decide, observation};
     use jiff::SignedDuration;
 
@@ -72,6 +72,7 @@ mod tests {
             schedules: Vec::new(),
             prediction: None,
             behavior,
+            warm_up: WarmUp::default(),
         }
     }
 

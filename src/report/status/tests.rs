@@ -6,8 +6,10 @@ use proptest::prelude::*;
 use super::*;
 use crate::api::ScalingPolicySpec;
 use crate::api::status::{DampingStatus, ScaleEventStatus};
-use crate::engine::observation::{Cause, Sample};
-use crate::report::fixtures::{NOW, REQUESTS, Scene, TARGET, after, at, change, failure, forecast, policy, status};
+use crate::engine::observation::Cause;
+use crate::report::fixtures::{
+    NOW, REQUESTS, Scene, TARGET, Value, after, at, change, failure, forecast, policy, status,
+};
 
 /// The status against its snapshot, and the bounds that hold for each.
 #[track_caller]
@@ -267,7 +269,7 @@ fn decimals() {
 /// One reconcile of a sequence.
 #[derive(Clone, Debug)]
 enum Step {
-    Decide { current: u32, sample: Sample, paused: bool },
+    Decide { current: u32, sample: Value, paused: bool },
     Invalid,
     Missing,
 }
