@@ -5,8 +5,10 @@ use kube_quantity::ParsedQuantity;
 
 /// The quantity in thousandths; what is beyond `i64` is its limit.
 pub(super) fn thousandths(quantity: &Quantity) -> Option<i64> {
-    let parsed = ParsedQuantity::try_from(quantity).ok()?;
-    let exact = parsed.to_bytes_f64().filter(|v| v.is_finite())? * 1000.0;
+    let parsed = ParsedQuantity::try_from(quantity);
+    // The parser does not know exponents, as in `12e6`.
+    let value = parsed.map_or_else(|_| quantity.0.parse().ok(), |parsed| parsed.to_bytes_f64());
+    let exact = value.filter(|v: &f64| v.is_finite())? * 1000.0;
     // The smallest unit is a millionth of a thousandth; anything closer to a whole number is a float's rounding.
     let whole = exact.round();
     let up = if (exact - whole).abs() < 5e-7 {
@@ -37,8 +39,12 @@ mod tests {
             ("2Gi", Some(2_147_483_648_000)),
             ("1k", Some(1_000_000)),
             ("-5", Some(-5000)),
-            ("8E", Some(8_000_000_000_000_000_000)),
-            ("9999E", Some(i64::MAX)),
+            ("12e6", Some(12_000_000_000)),
+            ("1E3", Some(1_000_000)),
+            ("8P", Some(8_000_000_000_000_000_000)),
+            ("9999P", Some(i64::MAX)),
+            ("inf", None),
+            ("NaN", None),
             ("", None),
             ("lots", None),
         ] {

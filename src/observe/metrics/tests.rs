@@ -38,6 +38,7 @@ fn used(name: &str, containers: &[(&str, &str)]) -> Value {
 
 /// The sample of this metric of the StatefulSet `web`, of these pods, with the one answer of the API.
 async fn sample_of(source: &str, pods: Vec<Value>, script: Script) -> Sample {
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let (apis, _asked) = answers(vec![script]);
     let index = Pods::default();
     let listed = pods.into_iter().map(|pod| serde_json::from_value(pod).unwrap());

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::engine::policy::{Bounds, Mode};
+use crate::engine::reading::Ready;
 
 /// What comes out.
 #[derive(Debug, PartialEq)]
@@ -295,10 +296,11 @@ fn extremes_neither_panic_nor_wrap() {
         &[(3, uses(i64::MAX))],
         Wants(most, (i128::from(i64::MAX) / 10) as f64),
     );
-    check(f64::MAX, 3, &[(2, uses(i64::MAX)), (1, silent())], Held);
+    let percent = (i128::from(i64::MAX) / 10) as f64;
+    check(f64::MAX, 3, &[(2, uses(i64::MAX)), (1, silent())], Wants(1, percent));
     let custom = |target, pods: &[_], expected| of(PodMetric::Custom, Target::PodAverage(target), 3, pods, expected);
     custom(f64::MIN_POSITIVE, &[(3, uses(1_000))], Wants(3000, 1.0));
-    custom(f64::MAX, &[(2, uses(1_000)), (2, silent())], Wants(2, 1.0));
+    custom(f64::MAX, &[(2, uses(1_000)), (2, silent())], Wants(1, 1.0));
     let mut odd = uses(500);
     odd.started = Some(Timestamp::MAX);
     odd.ready = odd.ready.map(|r| Ready {
