@@ -43,8 +43,11 @@ struct Namespace {
     /// Answers, by the selector's text; each is dropped when a pod changes that it selects.
     summaries: Mutex<HashMap<String, (Selector, Summary)>>,
     /// The same for what metrics of pods need; only for targets that have such.
-    members: Mutex<HashMap<String, (Selector, Arc<[Arc<Member>]>)>>,
+    members: Mutex<HashMap<String, (Selector, Members)>>,
 }
+
+/// The pods that a selector selects, by name.
+pub type Members = Arc<[Arc<Member>]>;
 
 /// What is kept of a pod.
 #[derive(PartialEq)]
@@ -113,7 +116,7 @@ impl Pods {
     }
 
     /// The selected pods, by name.
-    pub fn members(&self, namespace: &str, selector: &Selector) -> Arc<[Arc<Member>]> {
+    pub fn members(&self, namespace: &str, selector: &Selector) -> Members {
         let namespaces = self.namespaces.read().unwrap_or_else(PoisonError::into_inner);
         namespaces
             .get(namespace)
@@ -202,7 +205,7 @@ impl Namespace {
         }
     }
 
-    fn members(&self, selector: &Selector) -> Arc<[Arc<Member>]> {
+    fn members(&self, selector: &Selector) -> Members {
         let text = selector.to_string();
         let mut kept = self.members.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, members)) = kept.get(&text) {
@@ -212,7 +215,7 @@ impl Namespace {
         let mut members: Vec<_> = selected.map(|p| p.member.clone()).collect();
         // In one order, whatever the map's: what is said of the first one is not to change at each turn.
         members.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-        let members: Arc<[_]> = members.into();
+        let members: Members = members.into();
         if kept.len() >= CACHED_SELECTORS {
             kept.clear();
         }

@@ -4,6 +4,9 @@
 //! percent sign or a leading dot in one must never reach `observe/`: with them a policy could read what its author may
 //! not. Neighbours: `problems.rs` (scalars), `api/source.rs` (the types and their schema).
 
+#[cfg(test)]
+mod tests;
+
 use super::problems::Problems;
 use crate::api::{
     LabelOperator, LabelRequirement, MetricIdentifier, MetricSelector, MetricSpec, MetricTarget, WarmUpSpec,
