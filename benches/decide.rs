@@ -45,7 +45,7 @@ fn observation(policy: &Policy) -> Observation {
             spec: 10,
             ready: Some(9),
         },
-        samples: policy.metrics.iter().map(|_| Ok(1234.5)).collect(),
+        samples: policy.metrics.iter().map(|_| Ok(1234.5.into())).collect(),
         forecast: None,
         startup: Some(SignedDuration::from_secs(40)),
     }

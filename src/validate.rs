@@ -9,6 +9,7 @@ mod advice;
 mod metric;
 mod problems;
 mod schedules;
+mod sources;
 
 use std::fmt;
 
@@ -96,6 +97,20 @@ pub fn policy(spec: &ScalingPolicySpec) -> Result<Policy, Invalid> {
             format!("acts only where minReplicas is 0; it is {}", bounds.min),
         );
     }
+    for m in metrics.iter().zip(&spec.metrics).filter(|(m, _)| m.pods.is_some()) {
+        if m.1.activation_value.is_some() {
+            p.add(
+                format!("metrics[{}].activationValue", m.0.name),
+                "has no effect on a metric of pods (resource, pods): at zero there are none",
+            );
+        }
+    }
+    if bounds.min == 0 && !metrics.is_empty() && metrics.iter().all(|m| m.pods.is_some()) {
+        p.add(
+            "minReplicas",
+            "0 needs a metric that is there without pods, to wake the target: prometheus, object or external",
+        );
+    }
     let schedules: Vec<Schedule> = spec
         .schedules
         .iter()
@@ -123,8 +138,12 @@ pub fn policy(spec: &ScalingPolicySpec) -> Result<Policy, Invalid> {
     }
     let prediction = spec.prediction.as_ref().and_then(|s| prediction(s, &metrics, &mut p));
     let fallback = spec.fallback.as_ref().map(|s| fallback(s, bounds, &metrics, &mut p));
+    if let Some(wanted) = &spec.prediction {
+        sources::forecastable(&wanted.metric, &spec.metrics, &mut p);
+    }
     let interval = p.duration("interval", &spec.interval, "1s", "1h");
     let behavior = behavior(&spec.behavior, &mut p);
+    let warm_up = sources::warm_up(&spec.warm_up, &mut p);
     p.finish(Policy {
         bounds,
         interval,
@@ -138,6 +157,7 @@ pub fn policy(spec: &ScalingPolicySpec) -> Result<Policy, Invalid> {
         prediction,
         fallback,
         behavior,
+        warm_up,
     })
 }
 
@@ -176,6 +196,8 @@ fn prediction(spec: &PredictionSpec, metrics: &[Metric], p: &mut Problems) -> Op
                 ),
             );
         }
+        // What is said of its source suffices.
+        Some(Some(Target::Utilization(_) | Target::PodAverage(_))) => {}
         Some(None | Some(Target::Value(_))) => p.add(
             "prediction.metric",
             format!(

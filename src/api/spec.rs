@@ -1,7 +1,8 @@
 //! `ScalingPolicy` and its spec, with the CEL rules that the API server enforces.
 //!
 //! A rule's message names the field, shows the value where CEL can, and says what to do. Lists are keyed and bounded
-//! so that the rules stay within the API server's cost budget. Neighbours: `behavior.rs`, `scalar.rs`, `status.rs`.
+//! so that the rules stay within the API server's cost budget. Neighbours: `behavior.rs`, `scalar.rs`, `source.rs`,
+//! `status.rs`.
 
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::behavior::PolicyBehavior;
 use super::scalar::{Duration, LeadTime, Level, LocalDate, LocalDateTime, Quantity};
+use super::source::{ExternalSource, ObjectSource, PodsSource, PrometheusSource, ResourceSource, WarmUpSpec};
 use super::status::ScalingPolicyStatus;
 
 /// What a target should have ready, from which evidence, and within which limits.
@@ -50,12 +52,21 @@ use super::status::ScalingPolicyStatus;
     validation = Rule::new("self.minReplicas == 0 || self.metrics.all(m, !has(m.activationValue))")
         .message(Message::Expression("'activationValue acts only where minReplicas is 0; it is %d'.format([self.minReplicas])".into()))
         .field_path(".metrics"),
+    validation = Rule::new("self.minReplicas > 0 || size(self.metrics) == 0 || self.metrics.exists(m, has(m.prometheus) || has(m.object) || has(m.external))")
+        .message("minReplicas 0 needs a metric that is there without pods, to wake the target: prometheus, object or external; or no metrics at all, only schedules")
+        .field_path(".minReplicas"),
+    validation = Rule::new("self.metrics.all(m, !has(m.activationValue) || !has(m.resource) && !has(m.pods))")
+        .message("activationValue has no effect on a metric of pods (resource, pods): at zero there are none")
+        .field_path(".metrics"),
     validation = Rule::new("!has(self.fallback) || size(self.metrics) > 0")
         .message("fallback needs a metric that can fail; give one in metrics or leave fallback out")
         .field_path(".fallback"),
     validation = Rule::new("!has(self.fallback) || self.fallback.replicas >= self.minReplicas && self.fallback.replicas <= self.maxReplicas")
         .message(Message::Expression("'fallback.replicas must lie from minReplicas to maxReplicas (%d to %d); it is %d'.format([self.minReplicas, self.maxReplicas, self.fallback.replicas])".into()))
         .field_path(".fallback.replicas"),
+    validation = Rule::new("!has(self.prediction) || self.metrics.all(m, m.name != self.prediction.metric || has(m.prometheus))")
+        .message("prediction.metric must name a metric with a prometheus source: a forecast needs weeks of history, and no other source keeps any")
+        .field_path(".prediction.metric"),
     validation = Rule::new("self.schedules.all(s, has(s.maxReplicas) || !has(s.minReplicas) || s.minReplicas <= self.maxReplicas)")
         .message(Message::Expression("'schedule %s: minReplicas must not exceed the policy\\'s maxReplicas (%d); give the schedule a maxReplicas of its own, or raise the policy\\'s'.format([self.schedules.filter(s, !has(s.maxReplicas) && has(s.minReplicas) && s.minReplicas > self.maxReplicas)[0].name, self.maxReplicas])".into()))
         .field_path(".schedules"),
@@ -106,6 +117,9 @@ pub struct ScalingPolicySpec {
     /// Which pods a scale-down removes. Default: left to the target's own controller.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scale_in: Option<ScaleInSpec>,
+    /// How long a starting pod's processor time is doubted. Defaults are HPA's.
+    #[serde(default)]
+    pub warm_up: WarmUpSpec,
 }
 
 /// Which pods a scale-down removes.
@@ -158,17 +172,44 @@ pub enum PolicyMode {
     Paused,
 }
 
-/// One metric: where its value comes from and how it becomes replicas. Exactly one rule: target or thresholds.
+/// One metric: where its value comes from and how it becomes replicas. Exactly one source, and exactly one rule: target
+/// or thresholds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("has(self.target) != has(self.thresholds)")
-    .message(Message::Expression("'metric ' + self.name + ' must have exactly one of target (the proportional rule) and thresholds (fixed steps)'".into())))]
+#[x_kube(
+    validation = Rule::new("has(self.target) != has(self.thresholds)")
+        .message(Message::Expression("'metric ' + self.name + ' must have exactly one of target (the proportional rule) and thresholds (fixed steps)'".into())),
+    validation = Rule::new("[has(self.prometheus), has(self.resource), has(self.pods), has(self.object), has(self.external)].exists_one(s, s)")
+        .message(Message::Expression("'metric ' + self.name + ' must have exactly one source: prometheus, resource, pods, object or external'".into())),
+    validation = Rule::new("!has(self.resource) || !has(self.target) || !has(self.target.value)")
+        .message(Message::Expression("'metric ' + self.name + ': a resource takes averageUtilization (percent of what is requested) or averageValue (per pod) as its target, not value'".into()))
+        .field_path(".target"),
+    validation = Rule::new("!has(self.pods) || !has(self.target) || has(self.target.averageValue)")
+        .message(Message::Expression("'metric ' + self.name + ': a metric of pods takes averageValue (per pod) as its target'".into()))
+        .field_path(".target"),
+    validation = Rule::new("has(self.resource) || !has(self.target) || !has(self.target.averageUtilization)")
+        .message(Message::Expression("'metric ' + self.name + ': averageUtilization is a target for a resource, which containers request; give value or averageValue'".into()))
+        .field_path(".target")
+)]
 pub struct MetricSpec {
     /// A name of your choice; unique in the policy.
     #[schemars(regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"), length(min = 1, max = 63))]
     pub name: String,
     /// A PromQL query that returns one number.
-    pub prometheus: PrometheusSource,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prometheus: Option<PrometheusSource>,
+    /// The cpu or memory of the target's pods, from metrics.k8s.io.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource: Option<ResourceSource>,
+    /// A metric of each of the target's pods, from custom.metrics.k8s.io.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pods: Option<PodsSource>,
+    /// A metric of one object, from custom.metrics.k8s.io.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub object: Option<ObjectSource>,
+    /// A metric from outside the cluster, from external.metrics.k8s.io.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external: Option<ExternalSource>,
     /// The proportional rule, as HPA v2: for what falls as replicas are added, such as requests per replica.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<MetricTarget>,
@@ -236,31 +277,23 @@ pub struct FallbackSpec {
     pub after: Duration,
 }
 
-/// A PromQL query and the server that answers it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct PrometheusSource {
-    /// Must return a scalar or exactly one series, finite and not negative.
-    #[schemars(length(min = 1, max = 4096))]
-    pub query: String,
-    /// The name of a server from the operator's configuration (`--prometheus NAME=URL`). Default `default`.
-    #[serde(default = "default_server")]
-    #[schemars(regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"), length(min = 1, max = 63))]
-    pub server: String,
-}
-
 /// The proportional rule. Exactly one of its fields.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("has(self.value) != has(self.averageValue)")
-    .message("target must have exactly one of value (the query returns an average or a ratio) and averageValue (the query returns a total, which is divided by the replicas)"))]
+#[x_kube(validation = Rule::new("[has(self.value), has(self.averageValue), has(self.averageUtilization)].exists_one(t, t)")
+    .message("target must have exactly one of value (the source gives an average or a ratio), averageValue (the source gives a total, which is divided by the replicas, or samples of pods) and averageUtilization (percent of what is requested, for a resource)"))]
 pub struct MetricTarget {
-    /// The query returns an average over the replicas: replicas = ⌈ready × value ÷ target⌉.
+    /// The source gives an average over the replicas: replicas = ⌈ready × value ÷ target⌉.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<Quantity>,
-    /// The query returns a total: replicas = ⌈total ÷ target⌉.
+    /// The source gives a total: replicas = ⌈total ÷ target⌉. For a resource or a metric of pods the target of their
+    /// average: replicas = ⌈pods × average ÷ target⌉.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub average_value: Option<Quantity>,
+    /// For a resource: percent of what the pods request, from 1 up: replicas = ⌈pods × percent ÷ target⌉.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 10000))]
+    pub average_utilization: Option<i32>,
 }
 
 /// A window: while it is open, its limits hold. It recurs, from `start` to `end` or for `duration`; or it is open once,
@@ -400,10 +433,6 @@ fn four_weeks() -> Duration {
 
 fn auto() -> LeadTime {
     LeadTime("auto".into())
-}
-
-fn default_server() -> String {
-    "default".into()
 }
 
 fn utc() -> String {

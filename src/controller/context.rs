@@ -14,7 +14,7 @@ use super::seniority::Seniority;
 use crate::api::ScalingPolicy;
 use crate::clock;
 use crate::observe::scale::Kinds;
-use crate::observe::{Pods, Rivals, Servers, TargetKey, Targets};
+use crate::observe::{Apis, Owners, Pods, Rivals, Servers, TargetKey, Targets};
 use crate::report::metrics::Metrics;
 
 /// Shared by all reconciles.
@@ -23,10 +23,14 @@ pub struct Context {
     pub client: Client,
     /// Talks to Prometheus.
     pub servers: Arc<Servers>,
+    /// Talks to the metrics APIs of the cluster.
+    pub apis: Apis,
     /// Deployments and StatefulSets.
     pub targets: Targets,
     /// Pods.
     pub pods: Pods,
+    /// ReplicaSets, by which pods belong to Deployments.
+    pub owners: Owners,
     /// Other kinds.
     pub kinds: Kinds,
     /// HPAs and ScaledObjects.
@@ -50,11 +54,15 @@ struct Policies {
 impl Context {
     /// Nothing is watched yet; `run` feeds the caches.
     pub fn new(client: Client, servers: Servers, metrics: Metrics, status_refresh: SignedDuration) -> Self {
+        let observer = metrics.clone();
+        let observe = Arc::new(move |api: &str, took, cause| observer.queried(api, took, cause));
         Context {
+            apis: Apis::new(client.clone(), observe),
             client,
             servers: Arc::new(servers),
             targets: Targets::default(),
             pods: Pods::default(),
+            owners: Owners::default(),
             kinds: Kinds::default(),
             rivals: Rivals::default(),
             metrics,

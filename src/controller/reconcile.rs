@@ -25,8 +25,10 @@ use crate::engine::decide;
 use crate::engine::decision::Decision;
 use crate::engine::forecast::Settings;
 use crate::engine::observation::Observation;
-use crate::engine::policy::Policy;
-use crate::observe::{Target, scale};
+use crate::engine::policy::{Policy, Prediction};
+use crate::engine::reading::Reading;
+use crate::observe::metrics::Sight;
+use crate::observe::{Target, TargetKey, metrics, scale};
 use crate::report::metrics::{ErrorKind, WriteOutcome};
 use crate::report::status::{Actuation, Decided, Situation};
 
@@ -109,6 +111,7 @@ async fn one(
     }
 
     // observe (I/O)
+    let key = scale::key(&object.spec.target_ref, &namespace);
     let found = scale::target(
         &context.client,
         &context.targets,
@@ -117,8 +120,8 @@ async fn one(
         &object.spec.target_ref,
         &namespace,
     );
-    let target = match found.await {
-        Ok(target) => target,
+    let (key, target) = match found.await.and_then(|target| Ok((key?, target))) {
+        Ok(found) => found,
         Err(error) => {
             let message = error.to_string();
             let situation = publish::unreachable(&object.spec.target_ref, &error, &message);
@@ -140,7 +143,7 @@ async fn one(
             failure: None,
         });
     }
-    let observation = observe(object, &policy, &target, context, memory, now).await;
+    let observation = observe(object, &policy, (&key, &target), context, memory, now).await;
     // Now, for a rival may have come while Prometheus was asked.
     let others = others();
 
@@ -208,15 +211,22 @@ async fn one(
 async fn observe(
     object: &ScalingPolicy,
     policy: &Policy,
-    target: &Target,
+    (key, target): (&TargetKey, &Target),
     context: &Arc<Context>,
     memory: &mut Memory,
     now: Timestamp,
 ) -> Observation {
-    let asked = object.spec.metrics.iter().map(|m| {
-        let source = &m.prometheus;
-        context.servers.value(&source.server, &source.query, policy.interval)
-    });
+    let sight = Sight {
+        servers: &context.servers,
+        apis: &context.apis,
+        pods: &context.pods,
+        owners: &context.owners,
+        target,
+        key,
+        interval: policy.interval,
+        now,
+    };
+    let asked = object.spec.metrics.iter().map(|m| metrics::sample(&sight, m));
     let samples = futures::future::join_all(asked).await;
     let dated = samples.into_iter().zip(&policy.metrics).enumerate();
     let samples: Vec<_> = dated
@@ -229,19 +239,21 @@ async fn observe(
         .as_ref()
         .and_then(|s| context.pods.startup(&namespace, s, memory.startup));
     memory.startup = measured.or(memory.startup);
-    let forecast = match &policy.prediction {
+    // validate.rs refuses the forecast of a metric without history.
+    let source = |prediction: &Prediction| object.spec.metrics.get(prediction.metric)?.prometheus.as_ref();
+    let forecast = match policy.prediction.as_ref().and_then(|p| Some((p, source(p)?))) {
         None => {
             memory.feed = None;
             None
         }
-        Some(prediction) => {
+        Some((prediction, source)) => {
             let present = memory.feed.as_ref().map(|f| f.settings().lead);
             let settings = Settings {
                 lead: lead(prediction, memory.startup, policy.interval, present),
                 history: prediction.history,
             };
-            let source = &object.spec.metrics[prediction.metric].prometheus;
-            let value = samples.get(prediction.metric).and_then(|s| s.as_ref().ok()).copied();
+            let sample = samples.get(prediction.metric).and_then(|s| s.as_ref().ok());
+            let value = sample.and_then(Reading::number);
             let feed = Feed::keep(memory.feed.take(), source, settings);
             let feed = memory.feed.insert(feed);
             feed.forecast(&context.servers, value, now).await

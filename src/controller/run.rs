@@ -12,12 +12,12 @@ use futures::channel::mpsc;
 use futures::{Stream, StreamExt, TryStreamExt, future};
 use jiff::SignedDuration;
 use k8s_openapi::NamespaceResourceScope;
-use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
+use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet, StatefulSet};
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, DynamicObject, ListParams};
 use kube::client::ClientBuilder;
-use kube::core::ApiResource;
+use kube::core::{ApiResource, PartialObjectMeta};
 use kube::runtime::controller::{Config, Controller};
 use kube::runtime::reflector::{self, ObjectRef};
 use kube::runtime::watcher::{self, Event, watcher};
@@ -47,9 +47,9 @@ const CONCURRENCY: u16 = 256;
 /// Longest wait for the API server's answer. Its own limit is a minute; a turn that waits so long holds up its policy, and
 /// a shutdown. A write without an answer counts as perhaps made.
 const ANSWER: Duration = Duration::from_secs(10);
-/// Caches to be filled before the first decision: Deployments, StatefulSets, pods, HPAs, ScaledObjects. The last two also
-/// count as filled where they cannot be: without KEDA, without rights.
-const CACHES: u32 = 5;
+/// Caches to be filled before the first decision: Deployments, StatefulSets, ReplicaSets, pods, HPAs, ScaledObjects. The
+/// last two also count as filled where they cannot be: without KEDA, without rights.
+const CACHES: u32 = 6;
 
 /// What part of the cluster is looked at.
 #[derive(Clone)]
@@ -182,6 +182,12 @@ async fn control(scope: &Scope, context: &Arc<Context>, health: &Health, stop: w
         wake.clone(),
         filled.clone(),
     ));
+    // Of ReplicaSets only the owner matters: metadata, without their pods' templates.
+    watches.spawn(owners(
+        scope.watch::<PartialObjectMeta<ReplicaSet>>(),
+        context.clone(),
+        filled.clone(),
+    ));
     watches.spawn(pods(scope.watch::<Pod>(), context.clone(), filled));
     tokio::select! {
         _ = caches.wait_for(|filled| *filled >= CACHES) => {}
@@ -245,6 +251,15 @@ fn wake_all(wake: &Wake, policies: Vec<ObjectRef<ScalingPolicy>>) {
         // The receiver goes with the controller: at shutdown nobody needs waking.
         let _ = wake.unbounded_send(policy);
     }
+}
+
+/// Feeds the index of ReplicaSets.
+async fn owners(
+    events: impl Stream<Item = Result<Event<PartialObjectMeta<ReplicaSet>>, watcher::Error>> + Send,
+    context: Arc<Context>,
+    filled: watch::Sender<u32>,
+) {
+    context.owners.follow(events, first(filled)).await;
 }
 
 /// Feeds the index of pods.

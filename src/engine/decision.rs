@@ -93,6 +93,23 @@ pub struct Proposal {
     pub source: Source,
     /// What it says.
     pub outcome: Outcome,
+    /// What became of the target's pods in it, where it is about pods.
+    pub pods: Option<PodCount>,
+}
+
+/// What became of the target's pods in a proposal. Pods that leave are in none of the counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PodCount {
+    /// Pods whose sample was taken.
+    pub sampled: u32,
+    /// Pods that are starting: their samples say nothing of the load yet.
+    pub unready: u32,
+    /// Pods without a sample.
+    pub missing: u32,
+    /// These pods, taken for what is safe, leave no reason to move.
+    pub held: bool,
+    /// Pods were counted by the target's selector, since no chain of owners leads to it.
+    pub by_selector: bool,
 }
 
 /// Where a proposal comes from.
@@ -173,6 +190,10 @@ pub enum Abstention {
         /// The metric's value.
         value: f64,
     },
+    /// A metric of the target's pods, of which there are none at zero.
+    NoPods,
+    /// Every metric that is there without pods is idle: what pods use keeps no target from zero.
+    MayRest,
     /// Every metric has a value, so nothing is needed of the fallback.
     Healthy,
     /// A metric fails, and not yet for long enough.

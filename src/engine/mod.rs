@@ -19,6 +19,7 @@ pub mod observation;
 pub mod others;
 pub mod policy;
 pub mod propose;
+pub mod reading;
 pub mod state;
 
 use jiff::Timestamp;

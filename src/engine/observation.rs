@@ -9,6 +9,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::forecast::Forecast;
+use super::reading::Reading;
 
 /// Everything `decide` may look at besides policy, state and time.
 #[derive(Clone, Debug)]
@@ -33,8 +34,8 @@ pub struct Replicas {
     pub ready: Option<u32>,
 }
 
-/// One metric's value, or why there is none.
-pub type Sample = Result<f64, Failure>;
+/// What one metric's source said, or why it said nothing.
+pub type Sample = Result<Reading, Failure>;
 
 /// Why a metric has no usable value.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,6 +73,14 @@ pub enum Cause {
     Missing,
     /// The policy names a server that the operator was not given.
     UnknownServer,
+    /// The operator may not read the metric.
+    Forbidden,
+    /// The cluster does not serve the API that the metric comes from.
+    NotInstalled,
+    /// The target has no pods.
+    NoPods,
+    /// A container has no request to measure its use against.
+    NoRequest,
 }
 
 impl Cause {
@@ -89,6 +98,10 @@ impl Cause {
             Cause::Stale => "Stale",
             Cause::Missing => "Missing",
             Cause::UnknownServer => "UnknownServer",
+            Cause::Forbidden => "Forbidden",
+            Cause::NotInstalled => "NotInstalled",
+            Cause::NoPods => "NoPods",
+            Cause::NoRequest => "NoRequest",
         }
     }
 }
@@ -110,18 +123,24 @@ impl Failure {
     }
 }
 
-/// The sample as `decide` may use it: finite and not negative, or a failure that says which it was not.
+/// The number of a sample as `decide` may use it: finite and not negative, or a failure that says which it was not.
 ///
 /// # Errors
-/// The sample's own failure, or [`Cause::NotFinite`] / [`Cause::Negative`].
-pub fn usable(sample: Option<&Sample>) -> Sample {
-    match sample {
-        None => Err(Failure::new(Cause::Missing, "no value was collected")),
-        Some(Err(failure)) => Err(failure.clone()),
-        Some(Ok(v)) if !v.is_finite() => Err(Failure::new(Cause::NotFinite, format!("the value is {v}"))),
-        Some(Ok(v)) if *v < 0.0 => Err(Failure::new(Cause::Negative, format!("the value is {v}"))),
-        Some(Ok(v)) => Ok(*v),
+/// The sample's own failure, [`Cause::NotFinite`], [`Cause::Negative`], or [`Cause::Ambiguous`] for samples of pods.
+pub fn usable(sample: Option<&Sample>) -> Result<f64, Failure> {
+    let value = match sample {
+        None => return Err(Failure::new(Cause::Missing, "no value was collected")),
+        Some(Err(failure)) => return Err(failure.clone()),
+        Some(Ok(Reading::Pods(_))) => return Err(Failure::new(Cause::Ambiguous, "the value is one number a pod")),
+        Some(Ok(Reading::Number(value))) => *value,
+    };
+    if !value.is_finite() {
+        return Err(Failure::new(Cause::NotFinite, format!("the value is {value}")));
     }
+    if value < 0.0 {
+        return Err(Failure::new(Cause::Negative, format!("the value is {value}")));
+    }
+    Ok(value)
 }
 
 #[cfg(test)]
@@ -131,11 +150,11 @@ mod tests {
     #[test]
     fn only_finite_values_from_zero_up_are_usable() {
         let cause = |sample: Option<&Sample>| usable(sample).map_err(|f| f.cause);
-        assert_eq!(cause(Some(&Ok(0.0))), Ok(0.0));
-        assert_eq!(cause(Some(&Ok(f64::MAX))), Ok(f64::MAX));
-        assert_eq!(cause(Some(&Ok(f64::NAN))), Err(Cause::NotFinite));
-        assert_eq!(cause(Some(&Ok(f64::INFINITY))), Err(Cause::NotFinite));
-        assert_eq!(cause(Some(&Ok(-1.0))), Err(Cause::Negative));
+        assert_eq!(cause(Some(&Ok(Reading::Number(0.0)))), Ok(0.0));
+        assert_eq!(cause(Some(&Ok(Reading::Number(f64::MAX)))), Ok(f64::MAX));
+        assert_eq!(cause(Some(&Ok(Reading::Number(f64::NAN)))), Err(Cause::NotFinite));
+        assert_eq!(cause(Some(&Ok(Reading::Number(f64::INFINITY)))), Err(Cause::NotFinite));
+        assert_eq!(cause(Some(&Ok(Reading::Number(-1.0)))), Err(Cause::Negative));
         let failed = Err(Failure::new(Cause::Timeout, "no answer in 5 s"));
         assert_eq!(cause(Some(&failed)), Err(Cause::Timeout));
         assert_eq!(cause(None), Err(Cause::Missing));

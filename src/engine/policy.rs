@@ -11,6 +11,8 @@ use jiff::SignedDuration;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
+use super::reading::PodMetric;
+
 /// Start-up time assumed for a lead time of `auto` until a pod was seen to become ready: a minute covers an image that is
 /// on the node and a service that warms up. Too much costs a minute of replicas per window, too little costs readiness.
 pub const ASSUMED_STARTUP: SignedDuration = SignedDuration::from_secs(60);
@@ -34,6 +36,27 @@ pub struct Policy {
     pub fallback: Option<Fallback>,
     /// How fast and how eagerly the replica count may move.
     pub behavior: Behavior,
+    /// How long a pod's processor time is doubted.
+    pub warm_up: WarmUp,
+}
+
+/// How long a starting pod's processor time is doubted; HPA's two settings of the whole cluster, here per policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WarmUp {
+    /// A pod that became unready within this time of its start, and is so since, was never ready.
+    pub initial_readiness_delay: SignedDuration,
+    /// Within this time of its start a pod's sample counts only if it is ready and was so throughout the sample.
+    pub cpu_initialization_period: SignedDuration,
+}
+
+impl Default for WarmUp {
+    /// HPA's defaults.
+    fn default() -> Self {
+        WarmUp {
+            initial_readiness_delay: SignedDuration::from_secs(30),
+            cpu_initialization_period: SignedDuration::from_mins(5),
+        }
+    }
 }
 
 /// `spec.minReplicas` and `spec.maxReplicas`; min ≤ max, and min may be 0.
@@ -67,6 +90,8 @@ pub struct Metric {
     pub rule: Rule,
     /// At or below this value a policy whose `minReplicas` is 0 needs no replica for this metric.
     pub activation: f64,
+    /// What it is of the target's pods; `None` for one number that is there without any pod.
+    pub pods: Option<PodMetric>,
 }
 
 /// How a metric's value becomes a replica count.
@@ -125,6 +150,10 @@ pub enum Target {
     Value(f64),
     /// The query returns a total: total ÷ target.
     AverageValue(f64),
+    /// Percent of what the pods request, on average: pods × percent ÷ target.
+    Utilization(f64),
+    /// The samples of the pods, on average: pods × average ÷ target.
+    PodAverage(f64),
 }
 
 /// A window with a floor, a ceiling, or both (equal: an exact count).

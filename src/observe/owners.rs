@@ -1,171 +1,241 @@
-//! Who manages `spec.replicas`: names and times out of `metadata.managedFields`, and nothing else of them.
+//! Whose pods these are: the chain of owners from a pod to the target, over ReplicaSets, which one shared watch tells.
 //!
-//! The API server keeps one entry per manager, operation and subresource, and takes a field from whoever no longer
-//! agrees with its value. So between two versions of an object, "ours before, not ours now, and another count" is a
-//! rewrite of our value, by whom and when, without asking what we wrote or how far the cache is behind. A StatefulSet's
-//! field has the same name. Pure. Neighbours: `targets.rs` compares versions, `engine::others` judges rewrites.
+//! A selector may select pods of others (kubernetes#124307): a pod that somebody ran by hand, another Deployment's with
+//! labels too much alike, a Job's. Left out is only what is known to be foreign: a pod whose ReplicaSet the watch has not
+//! brought yet is taken for the target's, since missing pods could read as less load. Where no pod's chain leads to the
+//! target and its kind is none of those that own their pods so, all of them count, and that is said.
 
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, PoisonError, RwLock};
 
-use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
+use futures::{Stream, StreamExt, future};
+use k8s_openapi::api::apps::v1::ReplicaSet;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+use kube::core::PartialObjectMeta;
+use kube::runtime::watcher::{self, Event};
 
-use crate::FIELD_MANAGER;
-use crate::engine::others::Rewrite;
+use super::pods::Member;
+use super::targets::TargetKey;
 
-/// Most other managers kept of one target. Two are usual: whoever applies the manifest, and whoever scaled it by hand.
-const MOST: usize = 4;
+/// An object's uid in 16 bytes instead of 36 and a block of memory: ten thousand Deployments keep a hundred thousand
+/// ReplicaSets. It is a UUID; whatever else it may be is hashed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Uid(u128);
 
-/// The managers of one object's `spec.replicas`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Owners {
-    /// We are one.
-    ours: bool,
-    /// The others, the latest first, with when they last changed something of theirs.
-    others: Vec<(Arc<str>, Option<Timestamp>)>,
+/// The controller of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner {
+    uid: Uid,
+    replica_set: bool,
 }
 
-impl Owners {
-    /// Reads the entries.
-    pub fn of(fields: &[ManagedFieldsEntry]) -> Owners {
-        let mut owners = Owners::default();
-        for entry in fields.iter().filter(|e| has_replicas(e)) {
-            match entry.manager.as_deref() {
-                Some(FIELD_MANAGER) => owners.ours = true,
-                name => {
-                    let at = entry.time.as_ref().map(|t| t.0);
-                    owners.others.push((name.unwrap_or("unknown").into(), at));
-                }
+/// The index of ReplicaSets: who controls each.
+#[derive(Default)]
+pub struct Owners {
+    replica_sets: RwLock<HashMap<Uid, Option<Uid>>>,
+}
+
+/// The pods of a target.
+#[derive(Debug)]
+pub struct Belonging {
+    /// They, in the order given.
+    pub pods: Vec<Arc<Member>>,
+    /// No chain of owners leads from them to the target; all that its selector selects are here.
+    pub by_selector: bool,
+}
+
+impl From<&str> for Uid {
+    fn from(text: &str) -> Self {
+        let digits = text.bytes().filter(|b| *b != b'-');
+        let hex = digits.map(|b| char::from(b).to_digit(16)).collect::<Option<Vec<u32>>>();
+        match hex {
+            Some(hex) if hex.len() == 32 => Uid(hex.into_iter().fold(0, |uid, digit| uid << 4 | u128::from(digit))),
+            _ => {
+                let half = |salt: u8| {
+                    let mut hasher = DefaultHasher::new();
+                    (salt, text).hash(&mut hasher);
+                    u128::from(hasher.finish())
+                };
+                Uid(half(0) << 64 | half(1))
             }
         }
-        owners.others.sort_by(|(name, at), (other, other_at)| {
-            let latest_first = other_at.cmp(at);
-            latest_first.then_with(|| name.cmp(other))
-        });
-        // One manager may have an entry per operation and subresource.
-        let mut seen = Vec::with_capacity(MOST);
-        owners.others.retain(|(name, _)| {
-            let new = seen.len() < MOST && !seen.contains(name);
-            if new {
-                seen.push(name.clone());
-            }
-            new
-        });
-        owners
     }
+}
 
-    /// The others' names.
-    pub fn others(&self) -> impl Iterator<Item = Arc<str>> {
-        self.others.iter().map(|(name, _)| name.clone())
-    }
-
-    /// The rewrite of our value that made `newer` of this, where there was one. The count must have changed as well: who
-    /// applies our own value shares the field, and contests nothing.
-    pub fn rewritten(&self, newer: &Owners) -> Option<Rewrite> {
-        if !self.ours || newer.ours {
-            return None;
-        }
-        let (manager, at) = newer.others.first()?;
-        Some(Rewrite {
-            at: (*at)?,
-            manager: manager.clone(),
+impl Owner {
+    /// The controller named in an object's metadata.
+    pub(super) fn of(metadata: &ObjectMeta) -> Option<Owner> {
+        let references = metadata.owner_references.as_ref()?;
+        let controller: &OwnerReference = references.iter().find(|o| o.controller == Some(true))?;
+        Some(Owner {
+            uid: Uid::from(&*controller.uid),
+            replica_set: controller.kind == "ReplicaSet" && controller.api_version.starts_with("apps/"),
         })
     }
 }
 
-/// `{"f:spec": {"f:replicas": {}}}`
-fn has_replicas(entry: &ManagedFieldsEntry) -> bool {
-    let fields = entry.fields_v1.as_ref();
-    fields.is_some_and(|f| f.0.get("f:spec").and_then(|s| s.get("f:replicas")).is_some())
+impl Owners {
+    /// Keeps the index true to the watch until it ends; `synced` is called once the first list is complete.
+    pub async fn follow(
+        &self,
+        events: impl Stream<Item = Result<Event<PartialObjectMeta<ReplicaSet>>, watcher::Error>>,
+        synced: impl Fn(),
+    ) {
+        let mut listed = HashSet::new();
+        let each = events.for_each(|event| {
+            match event {
+                Ok(Event::Init) => listed.clear(),
+                Ok(Event::InitApply(set)) => listed.extend(self.insert(&set.metadata)),
+                Ok(Event::InitDone) => {
+                    let listed = std::mem::take(&mut listed);
+                    let mut known = self.replica_sets.write().unwrap_or_else(PoisonError::into_inner);
+                    known.retain(|uid, _| listed.contains(uid));
+                    drop(known);
+                    synced();
+                }
+                Ok(Event::Apply(set)) => {
+                    self.insert(&set.metadata);
+                }
+                Ok(Event::Delete(set)) => {
+                    let uid = set.metadata.uid.as_deref().map(Uid::from);
+                    let mut known = self.replica_sets.write().unwrap_or_else(PoisonError::into_inner);
+                    uid.and_then(|uid| known.remove(&uid));
+                }
+                Err(error) => {
+                    tracing::warn!(error = %error, "the watch on ReplicaSets broke; it will be taken up again")
+                }
+            }
+            future::ready(())
+        });
+        each.await;
+    }
+
+    fn insert(&self, metadata: &ObjectMeta) -> Option<Uid> {
+        let uid = Uid::from(metadata.uid.as_deref()?);
+        let mut known = self.replica_sets.write().unwrap_or_else(PoisonError::into_inner);
+        known.insert(uid, Owner::of(metadata).map(|o| o.uid));
+        Some(uid)
+    }
+
+    /// Those of the selected pods that are the target's.
+    pub fn belonging(&self, selected: &[Arc<Member>], key: &TargetKey, uid: &str) -> Belonging {
+        let target = Uid::from(uid);
+        let known = self.replica_sets.read().unwrap_or_else(PoisonError::into_inner);
+        let owned = |member: &Member| {
+            let Some(owner) = member.owner else { return Some(false) };
+            if owner.uid == target {
+                return Some(true);
+            }
+            match owner.replica_set {
+                true => known.get(&owner.uid).map(|above| *above == Some(target)),
+                false => Some(false),
+            }
+        };
+        let by_selector = !owns_so(key) && !selected.is_empty() && !selected.iter().any(|m| owned(m) == Some(true));
+        let belongs = |member: &&Arc<Member>| by_selector || owned(member) != Some(false);
+        Belonging {
+            pods: selected.iter().filter(belongs).cloned().collect(),
+            by_selector,
+        }
+    }
+}
+
+/// Whether a kind is known to own its pods, itself or by a ReplicaSet.
+fn owns_so(key: &TargetKey) -> bool {
+    match (&*key.group, &*key.kind) {
+        ("apps", kind) => matches!(kind, "Deployment" | "ReplicaSet" | "StatefulSet"),
+        ("", kind) => kind == "ReplicationController",
+        _ => false,
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use futures::executor::block_on;
+    use futures::stream;
+    use serde_json::json;
 
     use super::*;
 
-    fn entry(manager: &str, operation: &str, subresource: &str, second: i64, fields: Value) -> ManagedFieldsEntry {
-        let time = Timestamp::from_second(1_700_000_000 + second).unwrap();
-        serde_json::from_value(json!({
-            "manager": manager, "operation": operation, "subresource": subresource, "apiVersion": "apps/v1",
-            "fieldsType": "FieldsV1", "fieldsV1": fields, "time": time.to_string(),
-        }))
-        .unwrap()
+    fn set(uid: &str, owner: Option<&str>) -> PartialObjectMeta<ReplicaSet> {
+        let owners =
+            owner.map(|uid| json!([{"apiVersion": "x/v1", "kind": "X", "name": "x", "uid": uid, "controller": true}]));
+        let metadata = json!({"name": uid, "namespace": "shop", "uid": uid, "ownerReferences": owners});
+        serde_json::from_value(json!({"metadata": metadata})).unwrap()
     }
 
-    /// A manager of `spec.replicas`.
-    fn owner(manager: &str, second: i64) -> ManagedFieldsEntry {
-        entry(
-            manager,
-            "Update",
-            "",
-            second,
-            json!({"f:spec": {"f:replicas": {}, "f:template": {}}}),
-        )
+    fn member(owner: Option<(&str, &str)>) -> Arc<Member> {
+        let references = owner.map(
+            |(kind, uid)| json!([{"apiVersion": "apps/v1", "kind": kind, "name": uid, "uid": uid, "controller": true}]),
+        );
+        let pod = json!({"metadata": {"name": "p", "ownerReferences": references}});
+        Arc::new(Member::of(&serde_json::from_value(pod).unwrap(), Arc::default()))
     }
 
-    fn ours() -> ManagedFieldsEntry {
-        entry("headroom", "Update", "scale", 0, json!({"f:spec": {"f:replicas": {}}}))
-    }
-
-    /// Whether we are an owner, and who else is, the latest first.
-    #[track_caller]
-    fn check(fields: &[ManagedFieldsEntry], ours: bool, others: &[&str]) {
-        let owners = Owners::of(fields);
-        let names: Vec<Arc<str>> = owners.others().collect();
-        let names: Vec<&str> = names.iter().map(|n| &**n).collect();
-        assert_eq!((owners.ours, &*names), (ours, others));
+    /// How many of these pods (by kind and uid of their owner) are those of a target, and whether the selector decides.
+    fn check(group: &str, kind: &str, pods: &[Option<(&str, &str)>], expected: (usize, bool)) {
+        let owners = Owners::default();
+        let listed = [
+            set("rs-old", Some("gone")),
+            set("rs-1", Some("web")),
+            set("rs-2", Some("web")),
+        ];
+        let list = std::iter::once(Event::Init).chain(listed.into_iter().map(Event::InitApply));
+        let later = [
+            Event::InitDone,
+            Event::Apply(set("rs-other", Some("other"))),
+            Event::Apply(set("rs-free", None)),
+            Event::Delete(set("rs-2", Some("web"))),
+        ];
+        block_on(owners.follow(stream::iter(list.chain(later).map(Ok)), || {}));
+        let key = TargetKey {
+            group: group.to_owned(),
+            kind: kind.to_owned(),
+            namespace: "shop".to_owned(),
+            name: "web".to_owned(),
+        };
+        let selected: Vec<_> = pods.iter().map(|owner| member(*owner)).collect();
+        let found = owners.belonging(&selected, &key, "web");
+        assert_eq!((found.pods.len(), found.by_selector), expected, "{kind} {pods:?}");
     }
 
     #[test]
-    fn names_of_those_who_manage_replicas() {
-        let template = json!({"f:spec": {"f:template": {"f:spec": {"f:replicas": {}}}}});
-        let status = json!({"f:status": {"f:replicas": {}}});
-        check(&[], false, &[]);
-        check(&[ours()], true, &[]);
-        check(&[owner("kubectl", 1)], false, &["kubectl"]);
-        check(
-            &[ours(), owner("kubectl", 1), owner("argocd-controller", 2)],
-            true,
-            &["argocd-controller", "kubectl"],
-        );
-        check(&[entry("helm", "Apply", "", 1, template)], false, &[]);
-        check(
-            &[entry("kube-controller-manager", "Update", "status", 1, status)],
-            false,
-            &[],
-        );
-        // Once each, whatever the operation and the subresource.
-        check(
-            &[
-                owner("kubectl", 1),
-                entry("kubectl", "Update", "scale", 2, json!({"f:spec": {"f:replicas": {}}})),
-            ],
-            false,
-            &["kubectl"],
-        );
-        // Bounded: the latest are kept.
-        let many: Vec<_> = (0..9).map(|i| owner(&format!("m{i}"), i)).collect();
-        check(&many, false, &["m8", "m7", "m6", "m5"]);
-    }
-
-    #[test]
-    fn a_rewrite_is_ours_before_and_another_s_after() {
-        let both = [ours(), owner("argocd-controller", 5)];
-        let (kubectl, argo) = ([owner("kubectl", 5)], [owner("argocd-controller", 5)]);
-        for (before, after, by) in [
-            (&[ours()][..], &argo[..], Some("argocd-controller")),
-            (&[ours()], &both, None), // applied our own value, or we wrote again
-            (&kubectl, &argo, None),  // not ours
-            (&both, &argo, Some("argocd-controller")),
-            (&[ours()], &[], None), // nobody to name
-        ] {
-            let rewrite = Owners::of(before).rewritten(&Owners::of(after));
-            assert_eq!(rewrite.as_ref().map(|r| &*r.manager), by, "{before:?} {after:?}");
-            if let Some(rewrite) = rewrite {
-                assert_eq!(rewrite.at.as_second(), 1_700_000_005);
-            }
+    fn only_what_is_known_to_be_foreign_is_left_out() {
+        let own = Some(("ReplicaSet", "rs-1"));
+        let foreign = [
+            None,
+            Some(("Job", "j")),
+            Some(("ReplicaSet", "rs-other")),
+            Some(("ReplicaSet", "rs-free")),
+        ];
+        let unknown = Some(("ReplicaSet", "rs-new"));
+        check("apps", "Deployment", &[own, own, unknown], (3, false));
+        for foreign in foreign {
+            check("apps", "Deployment", &[own, foreign], (1, false));
+            check("apps", "Deployment", &[foreign], (0, false));
+            check("argoproj.io", "Rollout", &[own, foreign], (1, false));
         }
+        check(
+            "apps",
+            "StatefulSet",
+            &[Some(("StatefulSet", "web")), own, None],
+            (2, false),
+        );
+        check("apps", "Deployment", &[Some(("ReplicaSet", "rs-2"))], (1, false)); // deleted: not known any more
+    }
+
+    #[test]
+    fn where_no_chain_leads_to_the_target_its_selector_decides() {
+        let other = Some(("StatefulSet", "db-0"));
+        check("db.example", "Cluster", &[other, other, None], (3, true));
+        check("db.example", "Cluster", &[Some(("Cluster", "web")), other], (1, false));
+        check("db.example", "Cluster", &[], (0, false));
+    }
+
+    #[test]
+    fn a_uuid_is_kept_as_it_is() {
+        assert_eq!(Uid::from("00000000-0000-0000-0000-0000000000ff"), Uid(255));
+        assert_ne!(Uid::from("a"), Uid::from("b"));
     }
 }

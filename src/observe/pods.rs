@@ -1,16 +1,18 @@
-//! Which pods are ready, and how long they took: an index of pods, fed by one shared watch, a few words a pod.
+//! Which pods are ready, how long they took, and what metrics of them need (`member.rs`): an index of pods, fed by one
+//! shared watch, a few words a pod.
 //!
 //! How long a pod took is `startup.rs`: in short, a first Ready that was watched is measured, whatever was ready before
 //! it was seen is doubted, and a pod that was never ready (unschedulable, blocked by a quota) is left out rather than
 //! averaged in. What was answered for a selector is kept until a pod that it selects changes, so that a turn costs a
 //! look-up and not a walk over all pods of the namespace.
 
+mod member;
 mod startup;
 #[cfg(test)]
 pub(super) mod tests;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use futures::{Stream, StreamExt, future};
 use jiff::SignedDuration;
@@ -19,6 +21,7 @@ use kube::ResourceExt;
 use kube::core::{Selector, SelectorExt};
 use kube::runtime::watcher::{self, Event};
 
+pub use self::member::{Member, Requests};
 use self::startup::Startup;
 
 /// Selectors remembered per namespace; at about 300 bytes each, as many as one operator is meant to have policies. More
@@ -35,9 +38,16 @@ pub struct Pods {
 struct Namespace {
     /// By uid.
     pods: HashMap<String, Known>,
+    /// Each set of requests once, however many pods have it.
+    requests: HashSet<Arc<Requests>>,
     /// Answers, by the selector's text; each is dropped when a pod changes that it selects.
     summaries: Mutex<HashMap<String, (Selector, Summary)>>,
+    /// The same for what metrics of pods need; only for targets that have such.
+    members: Mutex<HashMap<String, (Selector, Members)>>,
 }
+
+/// The pods that a selector selects, by name.
+pub type Members = Arc<[Arc<Member>]>;
 
 /// What is kept of a pod.
 #[derive(PartialEq)]
@@ -45,6 +55,7 @@ struct Known {
     labels: BTreeMap<String, String>,
     ready: bool,
     startup: Startup,
+    member: Arc<Member>,
 }
 
 /// What is asked of the pods that a selector selects.
@@ -104,6 +115,14 @@ impl Pods {
         (summary.selected > 0).then_some(summary.ready)
     }
 
+    /// The selected pods, by name.
+    pub fn members(&self, namespace: &str, selector: &Selector) -> Members {
+        let namespaces = self.namespaces.read().unwrap_or_else(PoisonError::into_inner);
+        namespaces
+            .get(namespace)
+            .map_or_else(Arc::default, |known| known.members(selector))
+    }
+
     fn summary(&self, namespace: &str, selector: &Selector) -> Summary {
         let namespaces = self.namespaces.read().unwrap_or_else(PoisonError::into_inner);
         namespaces
@@ -123,12 +142,14 @@ impl Pods {
             labels: pod.metadata.labels.clone().unwrap_or_default(),
             ready: startup::serves(pod),
             startup,
+            member: Arc::new(Member::of(pod, namespace.shared(Requests::of(pod)))),
         };
         // Most changes of a pod are none of ours: a probe's message, an annotation.
         if namespace.pods.get(&uid) != Some(&known) {
             namespace.forget(&known.labels);
             if let Some(before) = namespace.pods.insert(uid, known) {
                 namespace.forget(&before.labels);
+                namespace.unshare(&before);
             }
         }
     }
@@ -141,6 +162,7 @@ impl Pods {
         };
         if let Some(before) = namespace.pods.remove(&uid) {
             namespace.forget(&before.labels);
+            namespace.unshare(&before);
         }
         if namespace.pods.is_empty() {
             namespaces.remove(&name);
@@ -156,13 +178,51 @@ impl Pods {
                 .pods
                 .extract_if(|uid, _| !listed.is_some_and(|l| l.contains(uid)));
             let gone: Vec<Known> = gone.map(|(_, known)| known).collect();
-            gone.iter().for_each(|known| namespace.forget(&known.labels));
+            for known in gone {
+                namespace.forget(&known.labels);
+                namespace.unshare(&known);
+            }
             !namespace.pods.is_empty()
         });
     }
 }
 
 impl Namespace {
+    /// The requests as other pods have them, where one does.
+    fn shared(&mut self, requests: Requests) -> Arc<Requests> {
+        if let Some(known) = self.requests.get(&requests) {
+            return known.clone();
+        }
+        let requests = Arc::new(requests);
+        self.requests.insert(requests.clone());
+        requests
+    }
+
+    /// Forgets the requests of a pod that is gone, unless others have them: they, the set and the pod make three.
+    fn unshare(&mut self, gone: &Known) {
+        if Arc::strong_count(&gone.member.requests) <= 2 {
+            self.requests.remove(&gone.member.requests);
+        }
+    }
+
+    fn members(&self, selector: &Selector) -> Members {
+        let text = selector.to_string();
+        let mut kept = self.members.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, members)) = kept.get(&text) {
+            return members.clone();
+        }
+        let selected = self.pods.values().filter(|p| selector.matches(&p.labels));
+        let mut members: Vec<_> = selected.map(|p| p.member.clone()).collect();
+        // In one order, whatever the map's: what is said of the first one is not to change at each turn.
+        members.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        let members: Members = members.into();
+        if kept.len() >= CACHED_SELECTORS {
+            kept.clear();
+        }
+        kept.insert(text, (selector.clone(), members.clone()));
+        members
+    }
+
     fn summary(&self, selector: &Selector) -> Summary {
         let text = selector.to_string();
         // Pods cannot change in between: whoever calls holds the index for reading.
@@ -182,6 +242,8 @@ impl Namespace {
     fn forget(&mut self, labels: &BTreeMap<String, String>) {
         let summaries = self.summaries.get_mut().unwrap_or_else(PoisonError::into_inner);
         summaries.retain(|_, (selector, _)| !selector.matches(labels));
+        let members = self.members.get_mut().unwrap_or_else(PoisonError::into_inner);
+        members.retain(|_, (selector, _)| !selector.matches(labels));
     }
 }
 

@@ -1,12 +1,11 @@
 //! Named Prometheus servers: instant values for decisions, ranges for the forecast's history.
 //!
 //! A policy picks a server by name and can never make the operator call another address. Every request has a timeout,
-//! a place among a limited number, a circuit breaker (`circuit.rs`) and a bound on its answer (`answer.rs`); equal
+//! a place among a limited number, a circuit breaker (`observe/circuit.rs`) and a bound on its answer (`answer.rs`); equal
 //! queries within a twentieth of the interval are asked once. History has places of its own: a thousand backfills never hold up a
 //! value. A failure is a typed [`Failure`], never a number: "no answer" and "no load" are not the same thing.
 
 mod answer;
-mod circuit;
 #[cfg(test)]
 mod tests;
 
@@ -21,9 +20,11 @@ use prometheus_http_query::Error as QueryError;
 use tokio::sync::Semaphore;
 use tokio::time;
 
-use self::answer::{MOST_SERIES, Refusal};
-use self::circuit::Circuit;
-use crate::engine::observation::{Cause, Failure, Sample};
+use self::answer::MOST_SERIES;
+use super::circuit::Circuit;
+use super::refusal::Refusal;
+use super::{Observer, REMEMBERED, REMEMBERED_QUESTIONS, SHARED};
+use crate::engine::observation::{Cause, Failure};
 
 /// Instant queries to one server at a time. Prometheus itself runs 20 queries at once by default
 /// (`--query.max-concurrency`); taking more than half, with [`HISTORY_PLACES`], would starve dashboards.
@@ -33,14 +34,6 @@ const HISTORY_PLACES: usize = 2;
 /// A place that comes when less than the timeout divided by this is left is not used: nearly every answer would be lost,
 /// and a server that hangs would be asked by everyone who waited.
 const LATE: u32 = 10;
-/// Distinct queries remembered: ten thousand policies with two metrics each, at about 300 bytes an entry.
-const CACHED_QUERIES: u64 = 20_000;
-/// An answer is shared for the interval divided by this. A policy whose turn comes just before a shared answer expires
-/// sees a change of load one turn later, so that part of the interval is added to the time in which it reacts: with 20,
-/// 15 s become 15.75 s, and a server hears a query at most 20 times in an interval, however many policies ask.
-const SHARED: u32 = 20;
-/// How long an answer is remembered: it is of use to nobody after a twentieth of the longest interval, 1 h.
-const REMEMBERED: Duration = Duration::from_secs(3600 / SHARED as u64);
 /// Longest range asked at once, in points: Prometheus refuses more than 11,000.
 const MAX_POINTS: i64 = 10_000;
 
@@ -49,10 +42,6 @@ pub struct Servers {
     servers: HashMap<String, Server>,
     answers: Cache<(Arc<str>, Arc<str>), Answer>,
 }
-
-/// Told about each request: server, time taken with the wait for a place, and the cause where it failed. A query that
-/// the circuit breaker kept back is no request.
-pub type Observer = Arc<dyn Fn(&str, Duration, Option<Cause>) + Send + Sync>;
 
 struct Server {
     name: String,
@@ -66,7 +55,7 @@ struct Server {
 
 #[derive(Clone)]
 struct Answer {
-    sample: Sample,
+    value: Result<f64, Failure>,
     /// When it was asked for.
     at: Instant,
     /// Whether the server said something, be it an error.
@@ -122,7 +111,7 @@ impl Servers {
         Ok(Servers {
             servers: servers.into_iter().map(build).collect::<Result<_, _>>()?,
             answers: Cache::builder()
-                .max_capacity(CACHED_QUERIES)
+                .max_capacity(REMEMBERED_QUESTIONS)
                 .time_to_live(REMEMBERED)
                 .build(),
         })
@@ -130,7 +119,7 @@ impl Servers {
 
     /// The query's present value. An answer younger than a twentieth of `interval` will do, whoever asked for it (see
     /// [`SHARED`]). Who asks while a request is under way waits for that one.
-    pub async fn value(&self, server: &str, query: &str, interval: SignedDuration) -> Sample {
+    pub async fn value(&self, server: &str, query: &str, interval: SignedDuration) -> Result<f64, Failure> {
         let server = self.named(server)?;
         let fresh = Duration::try_from(interval).unwrap_or_default() / SHARED;
         let key = (Arc::from(&*server.name), Arc::from(query));
@@ -139,14 +128,14 @@ impl Servers {
             let result = server.value(query).await;
             Answer {
                 answered: matches!(result, Ok(_) | Err(Refusal::Answered(..))),
-                sample: result.map_err(|refusal| refusal.failure(&server.name)),
+                value: result.map_err(|refusal| refusal.failure(&format!("server {:?}", server.name))),
                 at,
             }
         };
         // That nobody answered is not remembered: the circuit breaker bounds what asking again costs.
         let stale = |answer: &Answer| !answer.answered || answer.at.elapsed() >= fresh;
         let entry = self.answers.entry(key).or_insert_with_if(ask, stale).await;
-        entry.into_value().sample
+        entry.into_value().value
     }
 
     /// The query's values from `from` to `to` at each `step`; gaps are left out, samples that are not finite as well.
@@ -170,7 +159,7 @@ impl Servers {
         while start <= to.as_second() {
             let end = to.as_second().min(start + (MAX_POINTS - 1) * step);
             let part = server.history(query, (start, end), step).await;
-            samples.extend(part.map_err(|refusal| refusal.failure(&server.name))?);
+            samples.extend(part.map_err(|refusal| refusal.failure(&format!("server {:?}", server.name)))?);
             start = end + step;
         }
         Ok(samples)

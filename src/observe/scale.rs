@@ -5,7 +5,7 @@
 //! index of pods, never from `status.replicas`.
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -97,7 +97,7 @@ pub fn key(target: &TargetRef, namespace: &str) -> Result<TargetKey, TargetError
     })
 }
 
-fn gvk(target: &TargetRef) -> Result<GroupVersionKind, TargetError> {
+pub(super) fn gvk(target: &TargetRef) -> Result<GroupVersionKind, TargetError> {
     let malformed = || TargetError::ApiVersion(target.api_version.clone());
     let (group, version) = match target.api_version.split('/').collect::<Vec<_>>()[..] {
         [version] if !version.is_empty() => ("", version),

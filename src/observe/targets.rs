@@ -14,7 +14,7 @@ use kube::core::Selector;
 use kube::runtime::watcher::{self, Event};
 use kube::{Resource, ResourceExt};
 
-use super::owners::Owners;
+use super::managers::Managers;
 use crate::engine::others::Rewrites;
 
 /// The version of `apps` that is watched.
@@ -45,7 +45,7 @@ pub struct Workload {
     /// Selects its pods; `None` if the selector cannot be read.
     pub selector: Option<Selector>,
     /// Who manages `spec.replicas`.
-    pub owners: Owners,
+    pub owners: Managers,
     /// Rewrites of our value by others, as far as they were watched.
     pub rewrites: Rewrites,
 }
@@ -100,7 +100,7 @@ fn workload(
         replicas: count(replicas, 1),
         ready: count(ready, 0),
         selector: selector.and_then(|s| Selector::try_from(s.clone()).ok()),
-        owners: Owners::of(metadata.managed_fields.as_deref().unwrap_or_default()),
+        owners: Managers::of(metadata.managed_fields.as_deref().unwrap_or_default()),
         rewrites: Rewrites::default(),
     }
 }

@@ -7,9 +7,10 @@ use crate::api::status::ScalingPolicyStatus;
 use crate::engine::decide;
 use crate::engine::decision::{Action, Decision, ScaleEvent};
 use crate::engine::forecast::{Forecast, Forecaster, Settings};
-use crate::engine::observation::{Cause, Failure, Observation, Replicas, Sample};
+use crate::engine::observation::{Cause, Failure, Observation, Replicas};
 use crate::engine::others::{Others, Rewrite, Rewrites, Rival, Scaler};
 use crate::engine::policy::Policy;
+use crate::engine::reading::Reading;
 use crate::engine::state::{Remembered, State};
 
 /// One metric with a target of 200 per replica, at most 20 replicas.
@@ -44,8 +45,11 @@ pub(super) fn policy(more: &str) -> Policy {
     crate::validate::policy(&spec).unwrap()
 }
 
+/// One number, or why there is none.
+pub(super) type Value = Result<f64, Failure>;
+
 /// A metric's failure.
-pub(super) fn failure(cause: Cause, message: &str) -> Sample {
+pub(super) fn failure(cause: Cause, message: &str) -> Value {
     Err(Failure::new(cause, message))
 }
 
@@ -107,7 +111,7 @@ pub(super) struct Scene {
 impl Scene {
     /// Decides at `now` for a target of `current` replicas whose count was recommended a minute ago, and makes the
     /// change.
-    pub(super) fn new(policy: Policy, events: &[ScaleEvent], current: u32, sample: Sample, now: Timestamp) -> Scene {
+    pub(super) fn new(policy: Policy, events: &[ScaleEvent], current: u32, sample: Value, now: Timestamp) -> Scene {
         Scene::forecasting(policy, events, current, sample, None, now)
     }
 
@@ -116,7 +120,7 @@ impl Scene {
         policy: Policy,
         events: &[ScaleEvent],
         current: u32,
-        sample: Sample,
+        sample: Value,
         forecast: Option<Forecast>,
         now: Timestamp,
     ) -> Scene {
@@ -131,7 +135,7 @@ impl Scene {
                 spec: current,
                 ready: Some(current),
             },
-            samples: vec![sample],
+            samples: vec![sample.map(Reading::Number)],
             forecast: forecast.clone(),
             startup: Some(STARTUP),
         };

@@ -9,11 +9,14 @@ mod tests;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::engine::decision::{Abstention, Action, Basis, Decision, Limit, LimitKind, Outcome, Proposal, Source};
+use crate::engine::decision::{
+    Abstention, Action, Basis, Decision, Limit, LimitKind, Outcome, PodCount, Proposal, Source,
+};
 use crate::engine::observation::Failure;
 use crate::engine::policy::{
     ASSUMED_STARTUP, Amount, Mode, Policy, Rule, ScalingRules, SelectPolicy, Step, Target, Thresholds,
 };
+use crate::engine::reading::PodMetric;
 
 /// Most bytes of a message: an event's note must stay below 1 kB (1,024 bytes), and a condition's need not be longer.
 pub const MESSAGE_BYTES: usize = 1000;
@@ -67,7 +70,10 @@ pub fn failed(policy: &Policy, decision: &Decision, error: &str) -> String {
 pub fn proposal(policy: &Policy, decision: &Decision, proposal: &Proposal) -> String {
     let text = match &proposal.outcome {
         Outcome::Replicas { replicas, value, basis } => match &proposal.source {
-            Source::Metric(name) => metric(policy, name, *value, *basis, decision.at),
+            Source::Metric(name) => {
+                let pods = proposal.pods.as_ref().map(pods).unwrap_or_default();
+                format!("{}{pods}", metric(policy, name, *value, *basis, decision.at))
+            }
             Source::Forecast(name) => format!("load up to {}, {}", number(*value), target(policy, name)),
             Source::Schedule(name) => match find(policy, name).and_then(|i| opens(decision, i)) {
                 Some(opens) => format!("window {opens}: at least {replicas}"),
@@ -91,6 +97,10 @@ pub fn proposal(policy: &Policy, decision: &Decision, proposal: &Proposal) -> St
                 number(*value),
                 rule.map_or(String::new(), |r| number(r.up.at))
             )
+        }
+        Outcome::Abstains(Abstention::NoPods) => "the target has no pods to measure".to_owned(),
+        Outcome::Abstains(Abstention::MayRest) => {
+            "no say: what pods use keeps no target from resting while every other metric is idle".to_owned()
         }
         Outcome::Abstains(Abstention::Healthy) => "every metric has a value".to_owned(),
         Outcome::Abstains(Abstention::FallbackAt { at }) => {
@@ -248,7 +258,7 @@ fn metric(policy: &Policy, name: &str, value: f64, basis: Basis, now: Timestamp)
     // A basis of thresholds without thresholds cannot be; its words would be no worse than the value alone.
     let at = |step: Option<Step>| step.map_or(String::new(), |s| number(s.at));
     let by = |step: Option<Step>| step.map_or(0, |s| s.by);
-    let value = number(value);
+    let value = format!("{}{}", number(value), unit(policy, name));
     match basis {
         Basis::Proportion => format!("{value}, {}", target(policy, name)),
         Basis::Tolerance => format!("{value}, within tolerance of {}", target(policy, name)),
@@ -268,6 +278,8 @@ fn target(policy: &Policy, metric: &str) -> String {
     match policy.metrics.iter().find(|m| &*m.name == metric).map(|m| m.rule) {
         Some(Rule::Target(Target::Value(t))) => format!("target {} on average", number(t)),
         Some(Rule::Target(Target::AverageValue(t))) => format!("target {} per replica", number(t)),
+        Some(Rule::Target(Target::Utilization(t))) => format!("target {} %", number(t)),
+        Some(Rule::Target(Target::PodAverage(t))) => format!("target {} on average", number(t)),
         Some(Rule::Thresholds(_)) | None => "target unknown".to_owned(),
     }
 }
@@ -277,6 +289,44 @@ fn thresholds(policy: &Policy, metric: &str) -> Option<Thresholds> {
         Rule::Thresholds(thresholds) => Some(thresholds),
         Rule::Target(_) => None,
     }
+}
+
+/// ` % of requests`, for what is one.
+fn unit(policy: &Policy, metric: &str) -> &'static str {
+    match policy
+        .metrics
+        .iter()
+        .find(|m| &*m.name == metric)
+        .map(|m| (m.rule, m.pods))
+    {
+        Some((Rule::Target(Target::Utilization(_)), _)) => " % of requests",
+        Some((Rule::Thresholds(_), Some(PodMetric::Cpu | PodMetric::Memory))) => " % of requests",
+        _ => "",
+    }
+}
+
+/// `; 2 pods start, 1 has no sample, so nothing moves`, where pods are in the way of a plain average.
+fn pods(count: &PodCount) -> String {
+    let mut clauses = Vec::new();
+    match count.unready {
+        0 => {}
+        1 => clauses.push("1 pod starts".to_owned()),
+        n => clauses.push(format!("{n} pods start")),
+    }
+    match count.missing {
+        0 => {}
+        1 => clauses.push("1 pod has no sample".to_owned()),
+        n => clauses.push(format!("{n} pods have no sample")),
+    }
+    if count.held {
+        clauses.push("so nothing moves".to_owned());
+    }
+    let mut text = clauses.join(", ");
+    if count.by_selector {
+        let separator = if text.is_empty() { "" } else { "; " };
+        text = format!("{text}{separator}pods are counted by the selector, for no chain of owners leads to the target");
+    }
+    if text.is_empty() { text } else { format!("; {text}") }
 }
 
 fn schedule(policy: &Policy, index: Option<usize>) -> String {

@@ -6,19 +6,32 @@ use super::observe::{Lens, WINDOW};
 use super::replay::Setup;
 use crate::engine::policy::{Rule, Target};
 use crate::engine::propose::scheduled;
+use crate::engine::reading::PodMetric;
 
 /// The notes on a replay of `setup` through `lens`.
 pub fn notes(setup: &Setup, lens: &Lens<'_>) -> Vec<String> {
     let policy = &setup.policy;
     let mut notes = Vec::new();
     for metric in &policy.metrics {
-        if matches!(metric.rule, Rule::Target(Target::Value(_)) | Rule::Thresholds(_)) {
-            notes.push(format!(
-                "Metric {} has a `value` target or thresholds and was fed a utilisation in percent, 100 × load ÷ (ready \
-                 replicas × replica capacity). Where its query returns anything else, these numbers do not hold.",
-                metric.name
-            ));
-        }
+        let name = &metric.name;
+        let utilisation = "100 × load ÷ (ready replicas × replica capacity)";
+        notes.extend(match (metric.rule, metric.pods) {
+            (Rule::Target(Target::AverageValue(_)), _) => None,
+            (Rule::Target(Target::Utilization(_)), _) | (Rule::Thresholds(_), Some(PodMetric::Cpu | PodMetric::Memory)) => {
+                Some(format!(
+                    "Metric {name} is a utilisation and was fed {utilisation}, for all ready replicas alike: the capacity \
+                     was taken for what a replica requests, so give --replica-capacity for that."
+                ))
+            }
+            (Rule::Target(Target::PodAverage(_)), _) | (Rule::Thresholds(_), Some(PodMetric::Custom)) => Some(format!(
+                "Metric {name} is an average over pods and was fed load ÷ ready replicas, in the trace's unit: give a trace \
+                 of what all replicas use together."
+            )),
+            (Rule::Target(Target::Value(_)), _) | (Rule::Thresholds(_), None) => Some(format!(
+                "Metric {name} has a `value` target or thresholds and was fed a utilisation in percent, {utilisation}. \
+                 Where its query returns anything else, these numbers do not hold."
+            )),
+        });
     }
     if policy.metrics.len() > 1 {
         notes.push(format!(
@@ -61,7 +74,7 @@ mod tests {
     use jiff::{SignedDuration, Timestamp};
 
     use super::*;
-    use crate::engine::policy::{Behavior, Bounds, End, Metric, Mode, Policy, Recurrence, Schedule, When};
+    use crate::engine::policy::{Behavior, Bounds, End, Metric, Mode, Policy, Recurrence, Schedule, WarmUp, When};
     use crate::simulate::series::Series;
 
     /// So many seconds after 2026-01-01T00:00:00Z.
@@ -82,6 +95,7 @@ mod tests {
             name: format!("m{i}").into(),
             rule: Rule::Target(*target),
             activation: 0.0,
+            pods: None,
         };
         // Open from 23:00 to 01:00, and the replay begins at midnight.
         let schedule = Schedule {
@@ -106,6 +120,7 @@ mod tests {
                 prediction: None,
                 fallback: None,
                 behavior: Behavior::default(),
+                warm_up: WarmUp::default(),
             },
             capacity: 10.0,
             startup: SignedDuration::from_secs(180),
@@ -127,6 +142,13 @@ mod tests {
         check(&[total], 60, None, &[]);
         check(&[total], 90, Some(2), &[]);
         check(&[average], 60, None, &["Metric m0 has a `value` target"]);
+        check(&[Target::Utilization(70.0)], 60, None, &["Metric m0 is a utilisation"]);
+        check(
+            &[Target::PodAverage(7.0)],
+            60,
+            None,
+            &["Metric m0 is an average over pods"],
+        );
         let both = ["Metric m1 has a `value` target", "All 2 metrics saw the same trace"];
         check(&[total, average], 60, None, &both);
         check(

@@ -1,8 +1,10 @@
 //! What metrics see of the trace: late, and as a mean of the last minute.
 //!
-//! A target on an `averageValue` sees the load itself; a `value` target, an average over the replicas, and thresholds see
-//! a utilisation in percent: 100 × that load ÷ (ready × capacity), beyond 100 where replicas are short. Every metric of a
-//! policy sees the same trace. It must never look past `now` − delay, but for the trace's row that follows: between
+//! A target on an `averageValue` sees the load itself; a `value` target, an average over the replicas, and thresholds see a
+//! utilisation in percent: 100 × that load ÷ (ready × capacity), beyond 100 where replicas are short. So does a resource
+//! metric's `averageUtilization`: the ready replicas share the load evenly, and the capacity stands for what each
+//! requests; the average of pods sees load ÷ ready. Every metric of a policy sees the same trace. It must never look
+//! past `now` − delay, but for the trace's row that follows: between
 //! two rows the load is a straight line. Over a hole that is an invention, which metrics must live with (`notes.rs`
 //! says so) and the forecast must not learn.
 
@@ -10,7 +12,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::series::{Holes, Series};
 use crate::engine::observation::{Cause, Failure, Sample};
-use crate::engine::policy::{Policy, Rule, Target};
+use crate::engine::policy::{Metric, Policy, Rule, Target};
+use crate::engine::reading::PodMetric;
 
 /// What `rate(...[1m])` averages over.
 pub(super) const WINDOW: SignedDuration = SignedDuration::from_secs(60);
@@ -45,28 +48,32 @@ impl Lens<'_> {
     /// One sample for each metric of the policy.
     pub fn samples(&self, policy: &Policy, now: Timestamp, ready: u32) -> Vec<Sample> {
         let load = self.load(now);
-        let see = |rule| match rule {
-            Rule::Target(Target::AverageValue(_)) => Ok(load),
-            Rule::Target(Target::Value(_)) | Rule::Thresholds(_) if ready == 0 => {
-                Err(Failure::new(Cause::Empty, "no replica is ready to be measured"))
+        let see = |metric: &Metric| match (metric.rule, metric.pods) {
+            (Rule::Target(Target::AverageValue(_)), _) => Ok(load.into()),
+            _ if ready == 0 => Err(Failure::new(Cause::Empty, "no replica is ready to be measured")),
+            (Rule::Target(Target::PodAverage(_)), _) | (Rule::Thresholds(_), Some(PodMetric::Custom)) => {
+                Ok((load / f64::from(ready)).into())
             }
-            Rule::Target(Target::Value(_)) | Rule::Thresholds(_) => {
-                Ok(100.0 * load / (f64::from(ready) * self.capacity))
+            (Rule::Target(Target::Value(_) | Target::Utilization(_)) | Rule::Thresholds(_), _) => {
+                Ok((100.0 * load / (f64::from(ready) * self.capacity)).into())
             }
         };
-        policy.metrics.iter().map(|m| see(m.rule)).collect()
+        policy.metrics.iter().map(see).collect()
     }
 
     /// The replicas that the policy's targets ask for at `now`, within its bounds: what runs when a replay begins.
     pub fn initial(&self, policy: &Policy, now: Timestamp) -> u32 {
         let load = self.series.load(now);
-        let need = |rule| match rule {
-            Rule::Target(Target::AverageValue(target)) => load / target,
-            Rule::Target(Target::Value(target)) => 100.0 * load / (target * self.capacity),
+        let need = |metric: &Metric| match (metric.rule, metric.pods) {
+            (Rule::Target(Target::AverageValue(target) | Target::PodAverage(target)), _) => load / target,
+            (Rule::Target(Target::Value(target) | Target::Utilization(target)), _) => {
+                100.0 * load / (target * self.capacity)
+            }
             // Just not above the threshold: where a step rule comes to rest on its way up.
-            Rule::Thresholds(rule) => 100.0 * load / (rule.up.at.max(f64::MIN_POSITIVE) * self.capacity),
+            (Rule::Thresholds(rule), Some(PodMetric::Custom)) => load / rule.up.at.max(f64::MIN_POSITIVE),
+            (Rule::Thresholds(rule), _) => 100.0 * load / (rule.up.at.max(f64::MIN_POSITIVE) * self.capacity),
         };
-        let most = policy.metrics.iter().map(|m| need(m.rule)).fold(0.0, f64::max);
+        let most = policy.metrics.iter().map(need).fold(0.0, f64::max);
         // Saturating by definition of `as`, and bounded right after.
         (most.ceil() as u32).clamp(policy.bounds.min, policy.bounds.max)
     }
@@ -91,7 +98,7 @@ impl Lens<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::policy::{Behavior, Bounds, Metric, Mode};
+    use crate::engine::policy::{Behavior, Bounds, Metric, Mode, WarmUp};
 
     fn second(s: i64) -> Timestamp {
         Timestamp::from_second(s).unwrap()
@@ -102,6 +109,7 @@ mod tests {
             name: "m".into(),
             rule: Rule::Target(*t),
             activation: 0.0,
+            pods: None,
         };
         Policy {
             bounds: Bounds { min: 2, max: 20 },
@@ -112,6 +120,7 @@ mod tests {
             prediction: None,
             fallback: None,
             behavior: Behavior::default(),
+            warm_up: WarmUp::default(),
         }
     }
 
@@ -127,7 +136,7 @@ mod tests {
         let policy = policy(&[Target::AverageValue(70.0), Target::Value(60.0)]);
         // At 730 s: the mean over [640, 700] is 6 × 70 = 420.
         let samples = lens.samples(&policy, second(730), 6);
-        assert_eq!(samples, [Ok(420.0), Ok(70.0)]);
+        assert_eq!(samples, [Ok(420.0.into()), Ok(70.0.into())]);
         let none_ready = lens.samples(&policy, second(730), 0);
         assert!(
             matches!(&none_ready[1], Err(f) if f.cause == Cause::Empty),

@@ -18,6 +18,7 @@ use crate::engine::decision::Decision;
 use crate::engine::forecast::{Errors, Forecaster, Settings};
 use crate::engine::observation::{Observation, Replicas};
 use crate::engine::policy::{Lead, Policy};
+use crate::engine::reading::Reading;
 use crate::engine::state::{Remembered, State};
 
 /// What is replayed, and on what.
@@ -131,10 +132,11 @@ impl<'a> Replay<'a> {
         let samples = self.lens.samples(policy, now, self.plant.ready());
         let forecast = match (&mut self.forecaster, &policy.prediction) {
             (Some(forecaster), Some(prediction)) => {
-                if let Some(Ok(load)) = samples.get(prediction.metric)
+                let sample = samples.get(prediction.metric).and_then(|s| s.as_ref().ok());
+                if let Some(load) = sample.and_then(Reading::number)
                     && self.lens.measured(now, &self.holes)
                 {
-                    forecaster.observe(now, *load);
+                    forecaster.observe(now, load);
                 }
                 Some(forecaster.forecast(now))
             }

@@ -12,7 +12,8 @@ use super::{example, read_policy};
 use crate::engine;
 use crate::engine::forecast::{Forecaster, Settings};
 use crate::engine::observation::{Observation, Replicas};
-use crate::engine::policy::{Behavior, Bounds, Metric, Mode, Policy, Rule, Target};
+use crate::engine::policy::{Behavior, Bounds, Metric, Mode, Policy, Rule, Target, WarmUp};
+use crate::engine::reading::Reading;
 use crate::engine::state::{Remembered, State};
 
 fn secs(seconds: i64) -> SignedDuration {
@@ -70,11 +71,13 @@ fn a_step_by_hand() {
                 name: "load".into(),
                 rule: Rule::Target(Target::AverageValue(10.0)),
                 activation: 0.0,
+                pods: None,
             }],
             schedules: Vec::new(),
             prediction: None,
             fallback: None,
             behavior: Behavior::default(),
+            warm_up: WarmUp::default(),
         },
         capacity: 10.0,
         startup: secs(60),
@@ -130,7 +133,7 @@ fn a_replay_is_decide_in_a_loop() {
             |born: &[Timestamp]| born.iter().filter(|b| now.duration_since(**b) >= setup.startup).count() as u32;
         let spec = born.len() as u32;
         let samples = lens.samples(policy, now, ready(&born));
-        forecaster.observe(now, *samples[0].as_ref().unwrap());
+        forecaster.observe(now, samples[0].as_ref().ok().and_then(Reading::number).unwrap());
         let observation = Observation {
             replicas: Replicas {
                 spec,

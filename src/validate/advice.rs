@@ -54,7 +54,7 @@ impl fmt::Display for Advice {
 /// What is hardly meant, in the order of the spec.
 pub fn advice(spec: &ScalingPolicySpec) -> Vec<Advice> {
     let each = spec.metrics.iter().filter_map(|metric| {
-        let query = metric.prometheus.query.as_str();
+        let query = metric.prometheus.as_ref()?.query.as_str();
         let has = |any: &[&str]| any.iter().any(|part| query.contains(part));
         let misfit = if metric.target.is_some() && has(&["histogram_quantile(", "quantile_over_time(", "{quantile="]) {
             Misfit::ProportionalQuantile

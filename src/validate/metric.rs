@@ -1,24 +1,20 @@
 //! One metric of the spec: its source, and exactly one rule.
 
 use super::problems::Problems;
-use crate::api::{Duration, Level, MetricSpec, MetricTarget, ThresholdsSpec};
-use crate::engine::policy::{Metric, Rule, Step, Target, Thresholds};
+use super::sources;
+use crate::api::{Duration, Level, MetricSpec, ThresholdsSpec};
+use crate::engine::policy::{Metric, Rule, Step, Thresholds};
 
 /// The metric, or problems.
 pub(super) fn metric(spec: &MetricSpec, p: &mut Problems) -> Option<Metric> {
     let field = format!("metrics[{}]", spec.name);
-    if spec.prometheus.query.trim().is_empty() {
-        p.add(
-            format!("{field}.prometheus.query"),
-            "is empty; write a PromQL query that returns one number",
-        );
-    }
+    let source = sources::source(&field, spec, p);
     let activation = match &spec.activation_value {
         None => 0.0,
         Some(Level(level)) => p.not_negative(&format!("{field}.activationValue"), level)?,
     };
     let rule = match (&spec.target, &spec.thresholds) {
-        (Some(spec), None) => Rule::Target(target(&format!("{field}.target"), spec, p)?),
+        (Some(spec), None) => Rule::Target(sources::target(&format!("{field}.target"), source?, spec, p)?),
         (None, Some(spec)) => Rule::Thresholds(thresholds(&format!("{field}.thresholds"), spec, p)?),
         _ => {
             p.add(
@@ -32,20 +28,8 @@ pub(super) fn metric(spec: &MetricSpec, p: &mut Problems) -> Option<Metric> {
         name: spec.name.as_str().into(),
         rule,
         activation,
+        pods: source?.of_pods(spec),
     })
-}
-
-fn target(field: &str, spec: &MetricTarget, p: &mut Problems) -> Option<Target> {
-    match (&spec.value, &spec.average_value) {
-        (Some(value), None) => Some(Target::Value(p.positive(&format!("{field}.value"), &value.0)?)),
-        (None, Some(value)) => Some(Target::AverageValue(
-            p.positive(&format!("{field}.averageValue"), &value.0)?,
-        )),
-        _ => {
-            p.add(field, "must have exactly one of value and averageValue");
-            None
-        }
-    }
 }
 
 fn thresholds(field: &str, spec: &ThresholdsSpec, p: &mut Problems) -> Option<Thresholds> {

@@ -3,6 +3,7 @@
 use headroom::engine::decide;
 use headroom::engine::policy::{Amount, Policy, RatePolicy, SelectPolicy};
 use headroom::engine::propose::scheduled;
+use headroom::engine::reading::Reading;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use proptest::collection::vec;
@@ -44,6 +45,12 @@ fn around(zone: &TimeZone, seed: i64) -> Timestamp {
     }
 }
 
+/// The step without samples of pods: they carry instants of their own, which two clocks judge differently.
+fn timeless(mut step: Step) -> Step {
+    step.samples.retain(|s| !matches!(s, Ok(Reading::Pods(_))));
+    step
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
 
@@ -52,7 +59,7 @@ proptest! {
     fn a_clock_that_goes_back_never_scales_down_earlier(
         policy in windows_and_cooldowns_only(),
         current in 1..80_u32,
-        steps in vec((step(), prop::option::weighted(0.05, 1..5_000_000_i64)), 20..120),
+        steps in vec((step().prop_map(timeless), prop::option::weighted(0.05, 1..5_000_000_i64)), 20..120),
     ) {
         let mut run = Run::new(policy, current, start());
         let mut jumped = run.state.clone();
@@ -80,7 +87,7 @@ proptest! {
         back in 1..50_000_000_i64,
     ) {
         let mut run = Run::after(policy, 60, start(), &steps);
-        let quiet = |dt: SignedDuration| Step { dt, samples: vec![Ok(0.0); 4], ready: None, forecast: None, startup: None, manual: Some(ABOVE), writes: false };
+        let quiet = |dt: SignedDuration| Step { dt, samples: vec![Ok(0.0.into()); 4], ready: None, forecast: None, startup: None, manual: Some(ABOVE), writes: false };
         let _ = run.tick(&quiet(SignedDuration::from_secs(-back)));
         let down = &run.policy.behavior.down;
         let wait = down.stabilization.max(down.cooldown);

@@ -10,8 +10,9 @@ use headroom::engine::forecast::{Abstention, Bound, Forecast, Model, Samples, Tr
 use headroom::engine::observation::{Cause, Failure, Sample};
 use headroom::engine::policy::{
     Amount, Behavior, Bounds, End, Fallback, Lead, Metric, Mode, Policy, Prediction, PredictionMode, RatePolicy,
-    Recurrence, Rule, ScalingRules, Schedule, SelectPolicy, Step as StepRule, Target, Thresholds, When,
+    Recurrence, Rule, ScalingRules, Schedule, SelectPolicy, Step as StepRule, Target, Thresholds, WarmUp, When,
 };
+use headroom::engine::reading::PodMetric;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use proptest::collection::vec;
@@ -19,6 +20,7 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use crate::pods::{pods, silent_pods};
 use crate::run::Step;
 
 /// Where runs begin: a Friday morning, an hour before business hours in Zurich.
@@ -70,13 +72,13 @@ fn fallback(bounds: Bounds) -> impl Strategy<Value = Option<Fallback>> {
 
 fn target() -> impl Strategy<Value = Target> {
     let quantity = select(vec![0.1, 0.7, 1.0, 30.0, 100.0, 1000.0]);
-    (any::<bool>(), quantity).prop_map(|(total, q)| {
-        if total {
-            Target::AverageValue(q)
-        } else {
-            Target::Value(q)
-        }
-    })
+    let kind = select(vec![
+        Target::AverageValue as fn(f64) -> Target,
+        Target::Value,
+        Target::Utilization,
+        Target::PodAverage,
+    ]);
+    (kind, quantity).prop_map(|(kind, q)| kind(q))
 }
 
 /// A window that opens and closes within minutes, so that runs see edges.
@@ -191,10 +193,16 @@ pub fn policy() -> impl Strategy<Value = Policy> {
                     name: format!("m{i}").into(),
                     rule,
                     activation,
+                    pods: match rule {
+                        Rule::Target(Target::Utilization(_)) => Some(PodMetric::Cpu),
+                        Rule::Target(Target::PodAverage(_)) => Some(PodMetric::Custom),
+                        _ => None,
+                    },
                 })
                 .collect(),
             schedules,
             behavior,
+            warm_up: WarmUp::default(),
         })
 }
 
@@ -225,15 +233,24 @@ pub fn invalid() -> impl Strategy<Value = Sample> {
         Cause::Stale,
         Cause::Missing,
         Cause::UnknownServer,
+        Cause::Forbidden,
+        Cause::NotInstalled,
+        Cause::NoPods,
+        Cause::NoRequest,
     ]);
-    prop_oneof![number.prop_map(Ok), cause.prop_map(|c| Err(Failure::new(c, "made up")))]
+    prop_oneof![
+        2 => number.prop_map(|n| Ok(n.into())),
+        2 => cause.prop_map(|c| Err(Failure::new(c, "made up"))),
+        1 => silent_pods().prop_map(Ok),
+    ]
 }
 
 pub fn sample() -> impl Strategy<Value = Sample> {
     let extreme = select(vec![f64::MAX, f64::MIN_POSITIVE, 1e-300, 1e18, -0.0]);
     prop_oneof![
-        12 => load().prop_map(Ok),
-        1 => extreme.prop_map(Ok),
+        12 => load().prop_map(|load| Ok(load.into())),
+        1 => extreme.prop_map(|load| Ok(load.into())),
+        3 => pods().prop_map(Ok),
         1 => invalid(),
     ]
 }
@@ -295,7 +312,7 @@ pub fn step() -> impl Strategy<Value = Step> {
 /// A step whose samples are all there, for laws that need evidence to move by.
 pub fn healthy_step() -> impl Strategy<Value = Step> {
     (step(), vec(load(), 4)).prop_map(|(step, loads)| Step {
-        samples: loads.into_iter().map(Ok).collect(),
+        samples: loads.into_iter().map(|load| Ok(load.into())).collect(),
         ..step
     })
 }

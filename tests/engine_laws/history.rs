@@ -170,7 +170,7 @@ fn more_changes_than_status_carries_are_remembered_while_they_matter() {
         let load = if i % 3 < 2 { 100_000.0 } else { 0.0 };
         let _ = run.tick(&Step {
             dt: SignedDuration::from_secs(1),
-            samples: vec![Ok(load)],
+            samples: vec![Ok(load.into())],
             ready: None,
             forecast: None,
             startup: None,
@@ -213,6 +213,7 @@ fn flapping() -> Run {
             name: "m".into(),
             rule: Rule::Target(Target::AverageValue(100.0)),
             activation: 0.0,
+            pods: None,
         }],
         schedules: Vec::new(),
         prediction: None,
@@ -221,6 +222,7 @@ fn flapping() -> Run {
             up: rules(10),
             down: rules(10),
         },
+        warm_up: WarmUp::default(),
     };
     Run::new(policy, 100, start())
 }

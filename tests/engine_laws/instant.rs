@@ -2,7 +2,7 @@
 
 use headroom::engine::decide;
 use headroom::engine::decision::{Action, Decision, Outcome};
-use headroom::engine::observation::{Observation, Replicas, Sample};
+use headroom::engine::observation::{Observation, Replicas};
 use headroom::engine::policy::{Mode, Policy, PredictionMode};
 use headroom::engine::propose::scheduled;
 use headroom::engine::state::State;
@@ -137,8 +137,8 @@ proptest! {
         if which < case.policy.metrics.len() {
             let with = |value: f64| {
                 let mut case = case.clone();
-                case.observation.samples.resize(case.policy.metrics.len(), Ok(0.0));
-                case.observation.samples[which] = Ok(value);
+                case.observation.samples.resize(case.policy.metrics.len(), Ok(0.0.into()));
+                case.observation.samples[which] = Ok(value.into());
                 case.decide()
             };
             let (low, high) = (with(less), with(more));
@@ -159,7 +159,10 @@ proptest! {
                 _ => case.observation.samples.truncate(which),
             }
             let d = case.decide();
-            prop_assert!(matches!(d.proposals[which].outcome, Outcome::Invalid(_)));
+            // At zero there are no pods to have a value of, and nothing below to scale to.
+            if d.current > 0 || case.policy.metrics[which].pods.is_none() {
+                prop_assert!(matches!(d.proposals[which].outcome, Outcome::Invalid(_)));
+            }
             if !case.edited(&d) {
                 prop_assert!(d.desired >= d.current);
             }
@@ -172,10 +175,10 @@ proptest! {
         let mut blind = case.clone();
         if let Some(metric) = case.policy.metrics.first() {
             blind.policy.metrics.push(metric.clone());
-            blind.observation.samples.resize(case.policy.metrics.len(), Ok(0.0));
+            blind.observation.samples.resize(case.policy.metrics.len(), Ok(0.0.into()));
             blind.observation.samples.push(bad);
             let mut seeing = case;
-            seeing.observation.samples.resize(seeing.policy.metrics.len(), Ok(0.0));
+            seeing.observation.samples.resize(seeing.policy.metrics.len(), Ok(0.0.into()));
             let (with, without) = (blind.decide(), seeing.decide());
             prop_assert_eq!(with.desired.max(with.current), without.desired.max(without.current));
         }
@@ -227,7 +230,7 @@ proptest! {
     ) {
         let observation = Observation {
             replicas: Replicas { spec, ready },
-            samples: values.into_iter().map(Sample::Ok).collect(),
+            samples: values.into_iter().map(|v| Ok(v.into())).collect(),
             forecast: Some(prophecy(upper, true)),
             startup: startup.map(SignedDuration::from_secs),
         };

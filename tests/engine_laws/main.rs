@@ -8,4 +8,5 @@ mod clock;
 mod generate;
 mod history;
 mod instant;
+mod pods;
 mod run;

@@ -12,8 +12,9 @@ use headroom::engine::forecast::{Abstention, Bound, Forecast, Model, Samples, Tr
 use headroom::engine::observation::{Cause, Failure, Observation, Replicas, Sample};
 use headroom::engine::policy::{
     Amount, Behavior, Bounds, End, Fallback, Lead, Metric, Mode, Policy, Prediction, PredictionMode, RatePolicy,
-    Recurrence, Rule, Schedule, SelectPolicy, Step, Target, Thresholds, When,
+    Recurrence, Rule, Schedule, SelectPolicy, Step, Target, Thresholds, WarmUp, When,
 };
+use headroom::engine::reading::PodMetric;
 use headroom::engine::state::{Remembered, RuleTimes, State};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -56,9 +57,10 @@ pub fn given() -> Given {
             prediction: None,
             fallback: None,
             behavior: Behavior::default(),
+            warm_up: WarmUp::default(),
         },
         current: 10,
-        samples: vec![Ok(1000.0)],
+        samples: vec![Ok(1000.0.into())],
         forecast: None,
         events: Vec::new(),
         recommended: None,
@@ -74,6 +76,7 @@ fn metric(name: &str) -> Metric {
         name: name.into(),
         rule: Rule::Target(Target::AverageValue(100.0)),
         activation: 0.0,
+        pods: None,
     }
 }
 
@@ -141,7 +144,7 @@ impl Given {
     }
 
     pub fn load(mut self, load: f64) -> Self {
-        self.samples[0] = Ok(load);
+        self.samples[0] = Ok(load.into());
         self.say(format!("load {load}"))
     }
 
@@ -152,7 +155,7 @@ impl Given {
 
     pub fn second_metric(mut self, load: f64) -> Self {
         self.policy.metrics.push(metric("jobs"));
-        self.samples.push(Ok(load));
+        self.samples.push(Ok(load.into()));
         self.say(format!("a second metric with load {load}"))
     }
 
@@ -339,6 +342,17 @@ impl Given {
     pub fn activation(mut self, value: f64) -> Self {
         self.policy.metrics[0].activation = value;
         self.say(format!("activationValue: {value}"))
+    }
+
+    /// A second metric, of the pods' processor time, which is always a little.
+    pub fn cpu(mut self, percent: f64) -> Self {
+        self.policy.metrics.push(Metric {
+            rule: Rule::Target(Target::Utilization(70.0)),
+            pods: Some(PodMetric::Cpu),
+            ..metric("cpu")
+        });
+        self.samples.push(Ok(percent.into()));
+        self.say(format!("a second metric, cpu at {percent} % (target 70 %)"))
     }
 
     /// This policy scaled it to zero.

@@ -252,7 +252,7 @@ fn quantities() {
     check(
         &target("{}"),
         "metrics[a].target",
-        &["exactly one of value and averageValue"],
+        &["exactly one of value, averageValue and averageUtilization"],
     );
     check(
         &target("{value: 1, averageValue: 1}"),

@@ -58,3 +58,21 @@ fn fallbacks() {
     let windows = "maxReplicas: 9\nfallback: {replicas: 5}\nschedules: [{name: w, start: '0 8 * * *', duration: 1h, replicas: 5}]";
     check(windows, "fallback", &["needs a metric"]);
 }
+
+#[test]
+fn zero_needs_a_metric_that_is_there_without_pods() {
+    let cpu = "{name: cpu, resource: {name: cpu}, target: {averageUtilization: 70}}";
+    let zero = |metrics: &str| format!("minReplicas: 0\nmaxReplicas: 9\nmetrics: [{metrics}]");
+    check(
+        &zero(cpu),
+        "minReplicas",
+        &["without pods", "prometheus, object or external"],
+    );
+    let idle = cpu.replace("target", "activationValue: 5, target");
+    let requests = "{name: requests, prometheus: {query: up}, target: {averageValue: 100}}";
+    check(
+        &zero(&format!("{idle}, {requests}")),
+        "metrics[cpu].activationValue",
+        &["no effect on a metric of pods"],
+    );
+}

@@ -86,7 +86,7 @@ fn free_at(rules: &ScalingRules, state: &State, now: Timestamp) -> Option<Timest
 mod tests {
     use super::*;
     use crate::engine::decision::ScaleEvent;
-    use crate::engine::policy::{Behavior, Bounds, Mode};
+    use crate::engine::policy::{Behavior, Bounds, Mode, WarmUp};
     use jiff::SignedDuration;
 
     /// Amount and period in seconds.
@@ -122,6 +122,7 @@ mod tests {
                 up: rules.clone(),
                 down: rules,
             },
+            warm_up: WarmUp::default(),
         }
     }
 

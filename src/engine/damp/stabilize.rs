@@ -44,7 +44,7 @@ pub(super) fn apply(policy: &Policy, state: &State, current: u32, recommended: u
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::policy::{Behavior, Bounds, Mode};
+    use crate::engine::policy::{Behavior, Bounds, Mode, WarmUp};
     use crate::engine::{decide, observation};
     use jiff::SignedDuration;
 
@@ -73,6 +73,7 @@ mod tests {
             prediction: None,
             fallback: None,
             behavior,
+            warm_up: WarmUp::default(),
         }
     }
 

@@ -52,6 +52,7 @@ mod tests {
         let proposal = |since| Proposal {
             source: Source::Metric("m".into()),
             outcome: outcome(since),
+            pods: None,
         };
         since.iter().map(proposal).collect()
     }

@@ -3,6 +3,7 @@
 //! Sources do not know each other, nor what becomes of their proposals.
 
 pub mod fallback;
+pub mod pods;
 pub mod predicted;
 pub mod scheduled;
 pub mod target;
@@ -10,9 +11,10 @@ pub mod threshold;
 
 use jiff::Timestamp;
 
-use super::decision::{Basis, Outcome, Proposal, Source, Window};
-use super::observation::{Observation, usable};
+use super::decision::{Abstention, Basis, Outcome, PodCount, Proposal, Source, Window};
+use super::observation::{Failure, Observation, Replicas, Sample, usable};
 use super::policy::{Metric, Policy, Rule};
+use super::reading::Reading;
 use super::state::State;
 
 /// Every source's proposal: metrics, schedules, forecast, each in the spec's order, then the fallback; for a policy
@@ -26,17 +28,22 @@ pub(super) fn all(
 ) -> Vec<Proposal> {
     let mut proposals = Vec::with_capacity(policy.metrics.len() + policy.schedules.len() + 2);
     for (i, metric) in policy.metrics.iter().enumerate() {
+        let sample = observation.samples.get(i);
+        let (outcome, pods) = self::metric(policy, metric, sample, state, observation.replicas, now);
         proposals.push(Proposal {
             source: Source::Metric(metric.name.clone()),
-            outcome: self::metric(policy, metric, i, state, observation, now),
+            outcome,
+            pods,
         });
     }
+    let_rest(policy, &mut proposals);
     // In front of what is no metric, and told last.
     let fallback = policy.fallback.map(|f| fallback::propose(f, &proposals, now));
     for (schedule, window) in policy.schedules.iter().zip(windows) {
         proposals.push(Proposal {
             source: Source::Schedule(schedule.name.clone()),
             outcome: scheduled::propose(schedule, window, now),
+            pods: None,
         });
     }
     if let Some(prediction) = &policy.prediction
@@ -46,12 +53,14 @@ pub(super) fn all(
         proposals.push(Proposal {
             source: Source::Forecast(metric.name.clone()),
             outcome: predicted::propose(prediction.mode, target, observation.forecast.as_ref()),
+            pods: None,
         });
     }
     if let Some(outcome) = fallback {
         proposals.push(Proposal {
             source: Source::Fallback,
             outcome,
+            pods: None,
         });
     }
     if policy.metrics.is_empty() {
@@ -62,6 +71,7 @@ pub(super) fn all(
                 value: f64::from(policy.bounds.min),
                 basis: Basis::Proportion,
             },
+            pods: None,
         });
     }
     proposals
@@ -72,28 +82,38 @@ pub(super) fn all(
 fn metric(
     policy: &Policy,
     metric: &Metric,
-    index: usize,
+    sample: Option<&Sample>,
     state: &State,
-    observation: &Observation,
+    replicas: Replicas,
     now: Timestamp,
-) -> Outcome {
-    let value = match usable(observation.samples.get(index)) {
-        Ok(value) => value,
-        Err(failure) => return Outcome::Invalid(failure),
-    };
+) -> (Outcome, Option<PodCount>) {
     let may_rest = policy.bounds.min == 0;
-    if may_rest && value <= metric.activation {
-        return Outcome::Replicas {
-            replicas: 0,
-            value,
-            basis: Basis::Idle,
-        };
+    if metric.pods.is_some() && replicas.spec == 0 {
+        return (Outcome::Abstains(Abstention::NoPods), None);
     }
-    let outcome = match metric.rule {
-        Rule::Target(target) => target::propose(target, &policy.behavior, value, observation.replicas),
-        Rule::Thresholds(rule) => {
+    let (outcome, pods) = match (metric.rule, sample) {
+        (Rule::Target(target), Some(Ok(Reading::Pods(metrics)))) => {
+            pods::propose(target, policy, metrics, replicas.spec, now)
+        }
+        (rule, sample) => {
+            let value = match level(policy, sample, now) {
+                Ok(value) => value,
+                Err(failure) => return (Outcome::Invalid(failure), None),
+            };
+            if may_rest && metric.pods.is_none() && value <= metric.activation {
+                let idle = Outcome::Replicas {
+                    replicas: 0,
+                    value,
+                    basis: Basis::Idle,
+                };
+                return (idle, None);
+            }
             let won = state.rules().iter().find(|r| r.name == metric.name);
-            threshold::propose(&rule, value, observation.replicas.spec, won, now)
+            let outcome = match rule {
+                Rule::Target(target) => target::propose(target, &policy.behavior, value, replicas),
+                Rule::Thresholds(rule) => threshold::propose(&rule, value, replicas.spec, won, now),
+            };
+            (outcome, None)
         }
     };
     match outcome {
@@ -101,12 +121,38 @@ fn metric(
             replicas: 0,
             value,
             basis,
-        } if may_rest => Outcome::Replicas {
-            replicas: 1,
-            value,
-            basis,
-        },
-        other => other,
+        } if may_rest => {
+            let one = Outcome::Replicas {
+                replicas: 1,
+                value,
+                basis,
+            };
+            (one, pods)
+        }
+        other => (other, pods),
+    }
+}
+
+/// The one number that a sample stands for, finite and not negative.
+fn level(policy: &Policy, sample: Option<&Sample>, now: Timestamp) -> Result<f64, Failure> {
+    match sample {
+        Some(Ok(reading @ Reading::Pods(_))) => pods::level(reading, policy.warm_up, now),
+        sample => usable(sample),
+    }
+}
+
+/// What the pods use keeps no target from zero: they always use a little. So they have no say once every metric that is
+/// there without them is idle.
+fn let_rest(policy: &Policy, proposals: &mut [Proposal]) {
+    let idle = |p: &Proposal| matches!(p.outcome, Outcome::Replicas { basis: Basis::Idle, .. });
+    let mut waking = policy.metrics.iter().zip(&*proposals).filter(|(m, _)| m.pods.is_none());
+    if policy.bounds.min > 0 || waking.clone().next().is_none() || !waking.all(|(_, p)| idle(p)) {
+        return;
+    }
+    for (_, proposal) in policy.metrics.iter().zip(proposals).filter(|(m, _)| m.pods.is_some()) {
+        if matches!(proposal.outcome, Outcome::Replicas { .. }) {
+            proposal.outcome = Outcome::Abstains(Abstention::MayRest);
+        }
     }
 }
 

@@ -20,7 +20,10 @@ pub(super) fn propose(mode: PredictionMode, target: Target, forecast: Option<&Fo
         return Outcome::Abstains(Abstention::Forecast(nonsense));
     }
     // validate.rs refuses a prediction on an average; were it let through, dividing would still be a sane count.
-    let (Target::AverageValue(target) | Target::Value(target)) = target;
+    let (Target::AverageValue(target)
+    | Target::Value(target)
+    | Target::Utilization(target)
+    | Target::PodAverage(target)) = target;
     let replicas = ceil_replicas(forecast.upper / target);
     let value = forecast.upper;
     match mode {

@@ -1,4 +1,5 @@
-//! The proportional rule, HPA v2's: ⌈basis × value ÷ target⌉, and nothing within the tolerance.
+//! The proportional rule for one number, HPA v2's: ⌈basis × value ÷ target⌉, and nothing within the tolerance. For
+//! samples of pods it is in `pods.rs`.
 //!
 //! Source: kubernetes `pkg/controller/podautoscaler/replica_calculator.go` (external metrics) and KEP-4951 for the
 //! tolerance per direction. Differences, all on the safe side: the basis of a scale-down is what was asked for, not
@@ -14,7 +15,7 @@ pub(super) fn propose(target: Target, behavior: &Behavior, value: f64, replicas:
     let current = f64::from(replicas.spec);
     // Relative load: 1 is exactly on target. With a total, the share of one replica is total ÷ current.
     let ratio = match target {
-        Target::Value(target) => value / target,
+        Target::Value(target) | Target::Utilization(target) | Target::PodAverage(target) => value / target,
         Target::AverageValue(target) => value / (target * current),
     };
     if replicas.spec > 0 && ratio <= 1.0 + behavior.up.tolerance && ratio >= 1.0 - behavior.down.tolerance {
@@ -26,7 +27,7 @@ pub(super) fn propose(target: Target, behavior: &Behavior, value: f64, replicas:
     }
     let proposed = match target {
         Target::AverageValue(target) => ceil_replicas(value / target),
-        Target::Value(target) => {
+        Target::Value(target) | Target::Utilization(target) | Target::PodAverage(target) => {
             let ratio = value / target;
             let ready = replicas.ready.unwrap_or(replicas.spec);
             if ratio > 1.0 {

@@ -169,3 +169,45 @@ fn an_answer_is_kept_until_a_selected_pod_changes() {
     changes(other);
     assert_eq!(pods.ready("shop", &web()), Some(1));
 }
+
+/// A pod with one container that requests so much.
+fn requesting(name: &str, cpu: &str) -> Pod {
+    let mut pod = pending(name);
+    let spec = json!({"containers": [{"name": "app", "resources": {"requests": {"cpu": cpu}}}]});
+    pod.spec = serde_json::from_value(spec).unwrap();
+    pod
+}
+
+#[test]
+fn members_are_in_order_share_their_requests_and_follow_the_watch() {
+    let pods = Pods::default();
+    follow(
+        &pods,
+        vec![requesting("c", "1"), requesting("a", "1"), requesting("b", "2")],
+        vec![],
+    );
+    let members = pods.members("shop", &web());
+    let names: Vec<&str> = members.iter().map(|m| &*m.name).collect();
+    assert_eq!(names, ["a", "b", "c"]);
+    assert!(Arc::ptr_eq(&members[0].requests, &members[2].requests));
+    assert!(
+        Arc::ptr_eq(&members, &pods.members("shop", &web())),
+        "kept until a pod changes"
+    );
+    let distinct = || pods.namespaces.read().unwrap()["shop"].requests.len();
+    assert_eq!(distinct(), 2);
+    drop(members);
+    // Resized in place; then the last of its kind goes.
+    pods.insert(&requesting("a", "3"));
+    pods.remove(&requesting("b", "2"));
+    let requests: Vec<_> = pods
+        .members("shop", &web())
+        .iter()
+        .map(|m| m.requests.clone())
+        .collect();
+    assert_eq!(
+        requests,
+        [Requests::of(&requesting("a", "3")), Requests::of(&requesting("c", "1"))].map(Arc::new)
+    );
+    assert_eq!(distinct(), 2);
+}

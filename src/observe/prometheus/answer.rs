@@ -12,36 +12,13 @@ use reqwest::Response;
 use reqwest::header::CONTENT_TYPE;
 use serde::Deserialize;
 
-use crate::engine::observation::{Cause, Failure};
+use crate::engine::observation::Cause;
+use crate::observe::refusal::Refusal;
 
 /// The API's parameter for the most series wanted. Older servers may not know it, so it saves work and bounds nothing.
 pub(super) const MOST_SERIES: (&str, u32) = ("limit", 2);
 /// Longest answer read, in bytes. A part of a range has 10,000 points of at most 40 bytes, and two such series fit.
 const MAX_ANSWER: usize = 1024 * 1024;
-
-/// Why a request gave no value.
-#[derive(Debug)]
-pub(super) enum Refusal {
-    /// No answer came, or none in time; the server may be down.
-    NoAnswer(Cause, String),
-    /// Something came that is no value; the server is up.
-    Answered(Cause, String),
-    /// No request was made, for what became of those before.
-    NotAsked(Cause, String),
-}
-
-impl Refusal {
-    pub(super) fn cause(&self) -> Cause {
-        let (Refusal::NoAnswer(cause, _) | Refusal::Answered(cause, _) | Refusal::NotAsked(cause, _)) = self;
-        *cause
-    }
-
-    /// As the engine knows it, with the server's name.
-    pub(super) fn failure(self, server: &str) -> Failure {
-        let (Refusal::NoAnswer(cause, what) | Refusal::Answered(cause, what) | Refusal::NotAsked(cause, what)) = self;
-        Failure::new(cause, format!("server {server:?}: {what}"))
-    }
-}
 
 impl From<&reqwest::Error> for Refusal {
     fn from(error: &reqwest::Error) -> Self {

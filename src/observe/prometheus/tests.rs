@@ -83,8 +83,8 @@ async fn reply(State(script): State<Arc<Script>>, uri: Uri) -> Response {
     }
 }
 
-fn failure(sample: Sample) -> Failure {
-    sample.expect_err("a failure")
+fn failure(value: Result<f64, Failure>) -> Failure {
+    value.expect_err("a failure")
 }
 
 #[tokio::test]

@@ -11,6 +11,20 @@ use crate::observe::pods::tests::{follow, pod};
 const ROLLOUTS: &str = "/apis/argoproj.io/v1alpha1";
 const SCALE: &str = "/apis/argoproj.io/v1alpha1/namespaces/shop/rollouts/web/scale";
 
+/// A target that nobody writes to.
+pub(crate) fn target_of(uid: &str, selector: Option<Selector>) -> Target {
+    let (service, _) = mock::pair::<Request<Body>, Response<Body>>();
+    let resource = ApiResource::from_gvk(&GroupVersionKind::gvk("apps", "v1", "StatefulSet"));
+    Target {
+        replicas: Replicas { spec: 3, ready: None },
+        uid: uid.to_owned(),
+        selector,
+        owners: Vec::new(),
+        rewrites: None,
+        api: Api::namespaced_with(Client::new(service, "shop"), "shop", &resource),
+    }
+}
+
 /// Looks `web` up while the API server gives these answers to these paths, in this order, and no others.
 async fn look_up(pods: &Pods, api_version: &str, kind: &str, answers: &[(&str, Value)]) -> Result<Target, TargetError> {
     let (service, mut server) = mock::pair::<Request<Body>, Response<Body>>();

@@ -7,11 +7,11 @@ use jiff::SignedDuration;
 use super::*;
 use crate::api::ScalingPolicySpec;
 use crate::api::status::{DampingStatus, ScaleEventStatus};
-use crate::engine::observation::{Cause, Sample};
+use crate::engine::observation::Cause;
 use crate::engine::others::{Others, Rival, Scaler, Unseen};
 use crate::engine::state::Remembered;
 use crate::report::fixtures::{
-    NOW, REQUESTS, Scene, TARGET, after, at, change, failure, forecast, fought_over, policy, status,
+    NOW, REQUESTS, Scene, TARGET, Value, after, at, change, failure, forecast, fought_over, policy, status,
 };
 
 /// The status against its snapshot, and the bounds that hold for each.

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::engine::decision::ScaleEvent;
-use crate::engine::observation::{Cause, Sample};
-use crate::report::fixtures::{NOW, Scene, after, at, change, failure, policy};
+use crate::engine::observation::Cause;
+use crate::report::fixtures::{NOW, Scene, Value, after, at, change, failure, policy};
 
 #[test]
 fn numbers_for_people() {
@@ -43,7 +43,7 @@ fn instants_name_the_day_only_where_it_is_another() {
 
 /// The sentence of a decision at [`NOW`] for a target of `current` replicas.
 #[track_caller]
-fn check(more: &str, current: u32, sample: Sample, expected: &str) {
+fn check(more: &str, current: u32, sample: Value, expected: &str) {
     let scene = Scene::new(policy(more), &[change(-30, 3, current)], current, sample, at(NOW));
     assert_eq!(sentence(&scene.policy, &scene.decision), expected);
 }
@@ -258,4 +258,51 @@ fn a_target_that_rests_says_why() {
         "scaled from 1 to 0: requests wants 0 (3, idle: no replica is needed)"
     );
     assert!(scene.status(None).damping.unwrap().scaled_to_zero);
+}
+
+#[test]
+fn what_became_of_pods_is_said() {
+    let metrics = "metrics: [{name: cpu, resource: {name: cpu}, target: {averageUtilization: 70}}]";
+    let text = crate::report::fixtures::REQUESTS.split("metrics:").next().unwrap();
+    let spec = serde_yaml::from_str(&format!("{text}{metrics}")).unwrap();
+    let policy = crate::validate::policy(&spec).unwrap();
+    let scene = Scene::new(policy.clone(), &[], 4, Ok(83.0), at(NOW));
+    let says = |value: f64, pods: PodCount, expected: &str| {
+        let outcome = Outcome::Replicas {
+            replicas: 4,
+            value,
+            basis: Basis::Proportion,
+        };
+        let told = Proposal {
+            source: Source::Metric("cpu".into()),
+            outcome,
+            pods: Some(pods),
+        };
+        let said = proposal(&policy, &scene.decision, &told);
+        assert_eq!(said, expected);
+    };
+    let count = |unready, missing, held| PodCount {
+        sampled: 3,
+        unready,
+        missing,
+        held,
+        by_selector: false,
+    };
+    says(83.0, count(0, 0, false), "83 % of requests, target 70 %");
+    says(83.0, count(1, 0, false), "83 % of requests, target 70 %; 1 pod starts");
+    says(
+        83.0,
+        count(2, 1, true),
+        "83 % of requests, target 70 %; 2 pods start, 1 pod has no sample, so nothing moves",
+    );
+    let by_selector = PodCount {
+        by_selector: true,
+        ..count(0, 2, false)
+    };
+    says(
+        83.0,
+        by_selector,
+        "83 % of requests, target 70 %; 2 pods have no sample; pods are counted by the selector, for no chain of owners \
+         leads to the target",
+    );
 }

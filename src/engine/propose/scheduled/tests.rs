@@ -7,7 +7,7 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
 use super::*;
-use crate::engine::policy::{Behavior, Bounds, Mode};
+use crate::engine::policy::{Behavior, Bounds, Mode, WarmUp};
 
 fn schedule(zone: &str, start: &str, end: End) -> Schedule {
     except(zone, start, end, &[])
@@ -136,6 +136,7 @@ fn policy(schedule: Schedule) -> Policy {
         prediction: None,
         fallback: None,
         behavior: Behavior::default(),
+        warm_up: WarmUp::default(),
     }
 }
 

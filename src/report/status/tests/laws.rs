@@ -56,7 +56,7 @@ fn restore_survives_nonsense() {
 /// One reconcile of a sequence.
 #[derive(Clone, Debug)]
 enum Step {
-    Decide { current: u32, sample: Sample, paused: bool },
+    Decide { current: u32, sample: Value, paused: bool },
     Invalid,
     Missing,
 }

@@ -7,7 +7,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::answer::Refusal;
+use super::refusal::Refusal;
 use crate::engine::observation::Cause;
 
 /// Requests without an answer, one after the other, before no more are sent. A single lost connection, or a restart of
