@@ -102,6 +102,18 @@ impl Scene {
         forecast: Option<Forecast>,
         now: Timestamp,
     ) -> Scene {
+        Scene::observing(policy, events, current, vec![sample], forecast, now)
+    }
+
+    /// The same with a sample for each metric.
+    pub(super) fn observing(
+        policy: Policy,
+        events: &[ScaleEvent],
+        current: u32,
+        samples: Vec<Sample>,
+        forecast: Option<Forecast>,
+        now: Timestamp,
+    ) -> Scene {
         let seeded = now - SignedDuration::from_secs(60);
         let mut state = State::restore(events.iter().copied(), current, None, seeded);
         let observation = Observation {
@@ -109,7 +121,7 @@ impl Scene {
                 spec: current,
                 ready: Some(current),
             },
-            samples: vec![sample],
+            samples,
             forecast: forecast.clone(),
         };
         let decision = decide(&policy, &state, &observation, now);

@@ -17,7 +17,7 @@ pub(in super::super) struct Bounded {
 
 /// Floor = the highest of `minReplicas` and the active windows' floors; ceiling = the highest ceiling of the active
 /// windows that set one, else `maxReplicas`; floor beats ceiling.
-pub(in super::super) fn range(policy: &Policy, windows: &[Window]) -> Range {
+pub fn range(policy: &Policy, windows: &[Window]) -> Range {
     let mut range = Range {
         floor: policy.bounds.min,
         ceiling: policy.bounds.max,

@@ -2,6 +2,7 @@
 //!
 //! Sources do not know each other, nor what becomes of their proposals.
 
+pub mod band;
 pub mod predicted;
 pub mod scheduled;
 pub mod target;
@@ -54,14 +55,13 @@ pub(super) fn all(policy: &Policy, windows: &[Window], observation: &Observation
 
 /// ⌈x⌉ as a replica count: 0 for anything that is not a positive number, `i32::MAX` (the API's own limit) for more.
 fn ceil_replicas(x: f64) -> u32 {
+    // First of all, because an infinite quotient less its own slack is not a number.
+    if x >= f64::from(i32::MAX) {
+        return i32::MAX as u32;
+    }
     // `x.ceil()` alone would turn 3.0000000000000004, a rounding error of 3, into 4; one part in 10⁹ is far above
     // rounding and far below anything that a metric can tell.
     let slack = x.abs() * 1e-9;
     let up = (x - slack).ceil();
-    if up.is_nan() || up <= 0.0 {
-        0
-    } else {
-        // Saturating by definition of `as`; capped to what the scale subresource can carry.
-        (up as u64).min(i32::MAX as u64) as u32
-    }
+    if up.is_nan() || up <= 0.0 { 0 } else { up as u32 }
 }

@@ -104,6 +104,7 @@ mod tests {
         check(TOTAL, f64::INFINITY, 4, 4, None);
         check(TOTAL, -1.0, 4, 4, None);
         check(TOTAL, f64::MAX, 4, 4, Some(i32::MAX as u32));
+        check(Target::AverageValue(0.1), f64::MAX, 4, 4, Some(i32::MAX as u32));
         let replicas = Replicas { spec: 4, ready: None };
         let failed = Err(Failure::new(Cause::Timeout, "no answer in 5 s"));
         let outcome = propose(TOTAL, &Behavior::default(), Some(&failed), replicas);
