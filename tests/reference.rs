@@ -108,7 +108,10 @@ fn kind(field: &Value) -> String {
     if field.get("x-kubernetes-int-or-string").is_some() {
         return "quantity".to_owned();
     }
+    // A choice whose members have words of their own is written in another way.
+    let consts = list(field, "oneOf").filter_map(|one| one.get("const").or(one.pointer("/enum/0")));
     let choices: Vec<String> = list(field, "enum")
+        .chain(consts)
         .filter_map(|v| Some(format!("`{}`", v.as_str()?)))
         .collect();
     if !choices.is_empty() {

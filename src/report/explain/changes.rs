@@ -150,7 +150,7 @@ impl<'a> Changes<'a> {
             return;
         }
         let lasts = lasting(rules, "scale-up stabilisation");
-        for (name, value, edge) in self.edges(count, Ordering::Above) {
+        for (name, value, edge) in self.edges(count, Side::Above) {
             let edge = Edge {
                 replicas: edge.replicas.min(decision.range.ceiling),
                 ..edge
@@ -179,7 +179,7 @@ impl<'a> Changes<'a> {
             return;
         }
         let lasts = lasting(rules, "scale-down stabilisation");
-        for (name, value, edge) in self.edges(count, Ordering::Below) {
+        for (name, value, edge) in self.edges(count, Side::Below) {
             let edge = Edge {
                 replicas: edge.replicas.max(decision.range.floor),
                 ..edge
@@ -207,7 +207,7 @@ impl<'a> Changes<'a> {
     }
 
     /// The metrics that do not yet ask for a count beyond the present one in a direction, with value and edge.
-    fn edges(&self, count: u32, direction: Ordering) -> Vec<(String, f64, Edge)> {
+    fn edges(&self, count: u32, direction: Side) -> Vec<(String, f64, Edge)> {
         let Known { decision, policy, .. } = self.known;
         let each = policy.metrics.iter().filter_map(|metric| {
             let is = |p: &&Proposal| matches!(&p.source, Source::Metric(name) if *name == metric.name);
@@ -216,8 +216,8 @@ impl<'a> Changes<'a> {
             };
             let band = band::band(metric, &policy.behavior, self.known.replicas);
             let edge = match direction {
-                Ordering::Above => band.above.filter(|_| replicas <= count)?,
-                Ordering::Below => band.below.filter(|_| replicas >= count)?,
+                Side::Above => band.above.filter(|_| replicas <= count)?,
+                Side::Below => band.below.filter(|_| replicas >= count)?,
             };
             Some((metric.name.to_string(), value, edge))
         });
@@ -311,7 +311,7 @@ impl<'a> Changes<'a> {
 
 /// Which side of the band.
 #[derive(Clone, Copy)]
-enum Ordering {
+enum Side {
     Above,
     Below,
 }

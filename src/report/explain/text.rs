@@ -205,12 +205,13 @@ impl Page {
         }
         let mut table = table(&["NAME", "SETS", "NOW", "NEXT CHANGE", ""]);
         for s in &e.schedules {
-            let (now, next) = if s.active {
-                ("open", "closes")
-            } else {
-                ("closed", "opens")
-            };
             let at = s.next_change.as_ref().map(|t| t.0);
+            let (now, next) = match (s.active, at.is_some_and(|at| at < self.now)) {
+                (true, false) => ("open", "closes"),
+                (true, true) => ("open", "was to close"),
+                (false, false) => ("closed", "opens"),
+                (false, true) => ("closed", "was to open"),
+            };
             let when = s.local.clone().or(at.map(|t| instant(t, self.now)));
             table.add_row([
                 s.name.clone(),
