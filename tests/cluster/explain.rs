@@ -110,6 +110,15 @@ async fn the_real_command_says_why() {
     let json = printed(&stage, &[&name, "-o", "json"]).await;
     assert_eq!(serde_json::from_str::<Explanation>(&json).unwrap().name, "web");
 
+    // Ctrl-C ends a watch, and that is no failure.
+    let (mut other, mut seen) = watch(&stage, &name);
+    next(&mut seen, "the other watch begins", |_| true).await;
+    let id = other.id().unwrap().to_string();
+    let interrupted = Command::new("kill").args(["-INT", &id]).status().await.unwrap();
+    assert!(interrupted.success());
+    let status = within("Ctrl-C ends a watch", other.wait()).await.unwrap();
+    assert!(status.success(), "{status}");
+
     // A policy that goes away ends the watch.
     stage.delete_policy("web").await;
     let status = within("the watch ends", child.wait()).await.unwrap();

@@ -4,6 +4,8 @@ use insta::assert_snapshot;
 use jiff::SignedDuration;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, Time};
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::api::status::ScalingPolicyStatus;
 use crate::engine::decision::{LimitKind, Source};
@@ -320,6 +322,16 @@ fn a_status_of_a_later_release_is_shown_as_it_stands() {
     assert!(explanation.answer.contains("8 replicas"), "{}", explanation.answer);
 }
 
+#[test]
+fn a_terminal_is_not_commanded_by_a_server_s_words() {
+    let scene = scene("", 4, 1530.0).failed("\x1b[2J\x07 no");
+    let page = text(&explain(&object("", Some(scene.status(None))), after(12)));
+    assert!(
+        page.contains("\u{FFFD}[2J\u{FFFD} no") && !page.contains("\x1b[2J"),
+        "{page}"
+    );
+}
+
 /// Fails to compile when a variant is added: it then has its place in the lists of `view.rs`, too.
 #[test]
 fn everything_that_can_be_written_can_be_read() {
@@ -411,5 +423,29 @@ fn lengths_of_time() {
         (180_000, "2d 2h"),
     ] {
         assert_eq!(span(SignedDuration::from_secs(seconds)), expected);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever was decided, and whatever a server said, has a page that fits, with an answer.
+    #[test]
+    fn whatever_happened_can_be_told(
+        current in 0..25u32,
+        load in prop::option::of(0.0..9000.0_f64),
+        more in prop::sample::select(vec!["", OFFICE, UP_2_PODS, "mode: Paused", "mode: DryRun"]),
+        words in "[ -~äé]{0,300}",
+        failed in any::<bool>(),
+        seconds in -60..90_000i64,
+    ) {
+        let sample = load.map_or_else(|| failure(Cause::BadAnswer, &words), Ok);
+        let mut scene = Scene::new(policy(more), &[], current, sample, at(NOW));
+        if failed && scene.decision.change().is_some() {
+            scene = scene.failed(words.clone());
+        }
+        let object = object(more, Some(scene.status(None)));
+        let page = page(&object, after(seconds));
+        prop_assert!(page.contains("Deployment checkout") && page.contains("WHAT WOULD CHANGE IT"));
     }
 }

@@ -44,22 +44,32 @@ struct Page {
 }
 
 impl Page {
+    /// One line. A server's words may carry control characters, which a terminal would obey.
+    fn put(&mut self, style: Style, line: &str) {
+        let harmless = line
+            .trim_end()
+            .chars()
+            .map(|c| if c.is_control() { '\u{FFFD}' } else { c });
+        let line: String = harmless.collect();
+        self.text.push_str(&format!("{style}{line}{style:#}\n"));
+    }
+
     /// Wrapped text in one style.
     fn lines(&mut self, style: Style, text: &str) {
         let mut table = table(&[]);
         table.add_row([text]);
         for line in table.lines() {
             // Nothing is drawn but a column of padding on each side.
-            let line = line.trim();
-            self.text.push_str(&format!("{style}{line}{style:#}\n"));
+            self.put(style, line.trim());
         }
     }
 
     fn section(&mut self, title: &str, table: &Table) {
-        self.text.push('\n');
-        self.text.push_str(&format!("{TITLE}{title}{TITLE:#}\n"));
-        self.text.push_str(&table.trim_fmt());
-        self.text.push('\n');
+        self.put(Style::new(), "");
+        self.put(TITLE, title);
+        for line in table.lines() {
+            self.put(Style::new(), &line);
+        }
     }
 
     /// What has to be known before anything else is believed.
@@ -72,7 +82,7 @@ impl Page {
         };
         let message = e.freshness.message.as_deref().unwrap_or_default();
         self.lines(style, &format!("{mark}{message}"));
-        self.text.push('\n');
+        self.put(Style::new(), "");
     }
 
     fn facts(&mut self, e: &Explanation) {
