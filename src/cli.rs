@@ -1,8 +1,8 @@
-//! The command line: `run`, `simulate`, `crd`.
+//! The command line: `run`, `explain`, `simulate`, `crd`.
 
 use clap::{Parser, Subcommand};
 
-use crate::{controller, simulate};
+use crate::{controller, explain, simulate};
 
 /// Replicas ready before the load arrives.
 #[derive(Debug, Parser)]
@@ -18,6 +18,8 @@ pub struct Cli {
 pub enum Command {
     /// Run the operator until SIGTERM or Ctrl-C.
     Run(controller::Args),
+    /// Say why a policy's target has the replicas that it has, and what would change it.
+    Explain(explain::Args),
     /// Replay a policy on a load trace, without a cluster.
     Simulate(simulate::Args),
     /// Print the CustomResourceDefinition.

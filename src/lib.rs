@@ -12,6 +12,7 @@ pub mod cli;
 pub mod clock;
 pub mod controller;
 pub mod engine;
+pub mod explain;
 pub mod observe;
 pub mod report;
 pub mod server;

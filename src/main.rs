@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use headroom::cli::{Cli, Command};
-use headroom::{api, controller, simulate, telemetry};
+use headroom::{api, controller, explain, simulate, telemetry};
 
 fn main() -> ExitCode {
     match run(Cli::parse()) {
@@ -39,6 +39,10 @@ fn run(cli: Cli) -> Result<(), Box<dyn Error>> {
             telemetry::init(args.log_format)?;
             let runtime = tokio::runtime::Runtime::new()?;
             Ok(runtime.block_on(controller::run(args))?)
+        }
+        Command::Explain(args) => {
+            let runtime = tokio::runtime::Runtime::new()?;
+            Ok(runtime.block_on(explain::run(args))?)
         }
         Command::Simulate(args) => Ok(simulate::run(args)?),
         Command::Crd => {

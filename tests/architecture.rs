@@ -6,11 +6,14 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// Which top-level modules each may name, and does: main → cli → {controller, simulate} → {observe, actuate, report, …} →
-/// {api, engine}. `clock` is the leaf that whoever does I/O may ask; `engine` and `api` ask nobody.
+/// Which top-level modules each may name, and does: main → cli → {controller, explain, simulate} → {observe, actuate,
+/// report, …} → {api, engine}. `clock` is the leaf that whoever does I/O may ask; `engine` and `api` ask nobody.
 const IMPORTS: &[(&str, &[&str])] = &[
-    ("main", &["cli", "controller", "simulate", "telemetry", "api"]),
-    ("cli", &["controller", "simulate"]),
+    (
+        "main",
+        &["cli", "controller", "explain", "simulate", "telemetry", "api"],
+    ),
+    ("cli", &["controller", "explain", "simulate"]),
     (
         "controller",
         &[
@@ -25,6 +28,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "clock",
         ],
     ),
+    ("explain", &["report", "api", "clock"]),
     ("simulate", &["report", "validate", "api", "engine"]),
     ("observe", &["api", "engine"]),
     ("actuate", &[]),

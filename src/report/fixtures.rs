@@ -124,6 +124,18 @@ impl Scene {
         forecast: Option<Forecast>,
         now: Timestamp,
     ) -> Scene {
+        Scene::observing(policy, events, current, vec![sample], forecast, now)
+    }
+
+    /// The same with a sample for each metric.
+    pub(super) fn observing(
+        policy: Policy,
+        events: &[ScaleEvent],
+        current: u32,
+        samples: Vec<Value>,
+        forecast: Option<Forecast>,
+        now: Timestamp,
+    ) -> Scene {
         let seeded = now - SignedDuration::from_secs(60);
         let known = Remembered {
             events: events.to_vec(),
@@ -135,7 +147,7 @@ impl Scene {
                 spec: current,
                 ready: Some(current),
             },
-            samples: vec![sample.map(Reading::Number)],
+            samples: samples.into_iter().map(|s| s.map(Reading::Number)).collect(),
             forecast: forecast.clone(),
             startup: Some(STARTUP),
         };

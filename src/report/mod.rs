@@ -4,9 +4,11 @@
 //! [`Decision`](crate::engine::decision::Decision), so that `kubectl get`, `describe`, the log, the dashboards and
 //! `simulate` cannot disagree. It must never decide anything.
 //!
-//! `words` (sentences) ← `status` (the object's status) ← `events` (what changed); `metrics` stands alone.
+//! `words` (sentences) ← `status` (the object's status) ← `events` (what changed), `explain` (why, read back from the
+//! status); `metrics` stands alone.
 
 pub mod events;
+pub mod explain;
 #[cfg(test)]
 mod fixtures;
 pub mod metrics;

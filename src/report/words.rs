@@ -114,19 +114,13 @@ pub fn proposal(policy: &Policy, decision: &Decision, proposal: &Proposal) -> St
     clip(text, REASON_BYTES)
 }
 
-/// One limit of a decision: what it did, which rule or window, and until when.
-pub fn limit(policy: &Policy, decision: &Decision, limit: &Limit) -> String {
+/// The rule behind a limit, and the index of the schedule where it is one's window.
+pub(super) fn rule(policy: &Policy, decision: &Decision, kind: LimitKind) -> (String, Option<usize>) {
     let (up, down) = (&policy.behavior.up, &policy.behavior.down);
     let (floor, ceiling) = (decision.range.floor_by, decision.range.ceiling_by);
-    let (by, window) = match limit.kind {
-        LimitKind::MetricInvalid => {
-            let blind = failing(decision);
-            return format!("held at {}: nothing is scaled down while {blind}", limit.after);
-        }
-        LimitKind::Paused => {
-            let Limit { before, after, .. } = limit;
-            return format!("held at {after} instead of {before} while the policy is paused");
-        }
+    match kind {
+        LimitKind::MetricInvalid => (failing(decision), None),
+        LimitKind::Paused => ("spec.mode Paused".to_owned(), None),
         LimitKind::ScaleUpStabilized => (window("scale-up stabilisation", up.stabilization), None),
         LimitKind::ScaleDownStabilized => (window("scale-down stabilisation", down.stabilization), None),
         LimitKind::ScaleUpCooldown => (window("scale-up cooldown", up.cooldown), None),
@@ -137,9 +131,17 @@ pub fn limit(policy: &Policy, decision: &Decision, limit: &Limit) -> String {
         LimitKind::MaxReplicas => ("maxReplicas".to_owned(), None),
         LimitKind::WindowFloor => (schedule(policy, floor), floor),
         LimitKind::WindowCeiling => (schedule(policy, ceiling), ceiling),
-    };
+    }
+}
+
+/// One limit of a decision: what it did, which rule or window, and until when.
+pub fn limit(policy: &Policy, decision: &Decision, limit: &Limit) -> String {
+    let Limit { before, after, .. } = limit;
+    let (by, window) = rule(policy, decision, limit.kind);
     let verb = match limit.kind {
-        _ if limit.after == decision.current => "held at",
+        LimitKind::MetricInvalid => return format!("held at {after}: nothing is scaled down while {by}"),
+        LimitKind::Paused => return format!("held at {after} instead of {before} while the policy is paused"),
+        _ if *after == decision.current => "held at",
         LimitKind::MinReplicas | LimitKind::WindowFloor => "raised to",
         _ => "limited to",
     };
@@ -147,7 +149,7 @@ pub fn limit(policy: &Policy, decision: &Decision, limit: &Limit) -> String {
         Some(i) => when(decision, i),
         None => until(limit.until, decision.at),
     };
-    format!("{verb} {} by {by}{when}", limit.after)
+    format!("{verb} {after} by {by}{when}")
 }
 
 /// The winner for a column: `metric/requests`, `schedule/sale`, `forecast/requests` or `baseline/minReplicas`. With its
@@ -192,6 +194,31 @@ pub fn instant(at: Timestamp, now: Timestamp) -> String {
         "%Y-%m-%d %H:%M:%SZ"
     };
     at.strftime(format).to_string()
+}
+
+/// A length of time in its largest unit, as people say it: `12s`, `5m`, `3h`, `4d`; two of them where one is coarse.
+pub fn span(length: SignedDuration) -> String {
+    let seconds = length.as_secs().abs();
+    let two = |big: i64, unit: &str, small: i64, small_unit: &str| match small {
+        0 => format!("{big}{unit}"),
+        _ => format!("{big}{unit} {small}{small_unit}"),
+    };
+    match seconds {
+        0..120 => format!("{seconds}s"),
+        // Rounded to the smaller unit.
+        120..7170 => format!("{}m", (seconds + 30) / 60),
+        7170..171_000 => two((seconds + 30) / 3600, "h", (seconds + 30) % 3600 / 60, "m"),
+        _ => two((seconds + 1800) / 86_400, "d", (seconds + 1800) % 86_400 / 3600, "h"),
+    }
+}
+
+/// How far an instant is: `12s ago`, `in 4m`.
+pub fn ago(at: Timestamp, now: Timestamp) -> String {
+    if at > now {
+        format!("in {}", span(at.duration_since(now)))
+    } else {
+        format!("{} ago", span(now.duration_since(at)))
+    }
 }
 
 /// The text within `most` bytes, cut at a character's border and marked with `…` where something is missing.
@@ -244,7 +271,7 @@ fn wants(policy: &Policy, decision: &Decision) -> String {
 }
 
 /// `requests has no usable value (Timeout since 09:58:00Z)`, for each such metric.
-fn failing(decision: &Decision) -> String {
+pub(super) fn failing(decision: &Decision) -> String {
     let each = decision.invalid().map(|(source, Failure { cause, since, .. })| {
         let since = since.map_or(String::new(), |s| format!(" since {}", instant(s, decision.at)));
         format!("{} has no usable value ({cause}{since})", source.name())
@@ -274,13 +301,19 @@ fn metric(policy: &Policy, name: &str, value: f64, basis: Basis, now: Timestamp)
 }
 
 /// `target 200 per replica`
-fn target(policy: &Policy, metric: &str) -> String {
+pub(super) fn target(policy: &Policy, metric: &str) -> String {
     match policy.metrics.iter().find(|m| &*m.name == metric).map(|m| m.rule) {
         Some(Rule::Target(Target::Value(t))) => format!("target {} on average", number(t)),
         Some(Rule::Target(Target::AverageValue(t))) => format!("target {} per replica", number(t)),
         Some(Rule::Target(Target::Utilization(t))) => format!("target {} %", number(t)),
         Some(Rule::Target(Target::PodAverage(t))) => format!("target {} on average", number(t)),
-        Some(Rule::Thresholds(_)) | None => "target unknown".to_owned(),
+        Some(Rule::Thresholds(rule)) => {
+            let below = rule
+                .down
+                .map_or(String::new(), |step| format!(" and below {}", number(step.at)));
+            format!("steps above {}{below}", number(rule.up.at))
+        }
+        None => "target unknown".to_owned(),
     }
 }
 

@@ -4,6 +4,7 @@
 //! they run side by side. Nothing is waited for by sleeping: every wait names the condition that ends it.
 
 mod admission;
+mod explain;
 mod harness;
 mod lifecycle;
 mod manual;

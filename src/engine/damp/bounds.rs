@@ -19,7 +19,7 @@ pub(in super::super) struct Bounded {
 
 /// Floor = the highest of `minReplicas` and the floors of windows that are active or warming up; ceiling = the highest
 /// ceiling of the active windows that set one, else `maxReplicas`; floor beats ceiling.
-pub(in super::super) fn range(policy: &Policy, windows: &[Window], now: Timestamp) -> Range {
+pub fn range(policy: &Policy, windows: &[Window], now: Timestamp) -> Range {
     let mut range = Range {
         floor: policy.bounds.min,
         ceiling: policy.bounds.max,

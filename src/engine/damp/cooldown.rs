@@ -30,12 +30,12 @@ pub(super) fn apply(policy: &Policy, state: &State, current: u32, recommended: u
 }
 
 /// Until when growth waits, where it does.
-pub(super) fn up_until(rules: &ScalingRules, state: &State, now: Timestamp) -> Option<Timestamp> {
+pub fn up_until(rules: &ScalingRules, state: &State, now: Timestamp) -> Option<Timestamp> {
     until(state.last_up(), rules.cooldown, now)
 }
 
 /// Until when shrinking waits, where it does.
-pub(super) fn down_until(rules: &ScalingRules, state: &State, now: Timestamp) -> Option<Timestamp> {
+pub fn down_until(rules: &ScalingRules, state: &State, now: Timestamp) -> Option<Timestamp> {
     until(state.last_change(), rules.cooldown, now)
 }
 

@@ -69,7 +69,7 @@ fn one(policy: RatePolicy, state: &State, current: u32, up: bool, now: Timestamp
 }
 
 /// When the oldest change that still counts drops out of its period; nothing for a direction that is switched off.
-fn free_at(rules: &ScalingRules, state: &State, now: Timestamp) -> Option<Timestamp> {
+pub fn free_at(rules: &ScalingRules, state: &State, now: Timestamp) -> Option<Timestamp> {
     if rules.select == SelectPolicy::Disabled {
         return None;
     }

@@ -2,6 +2,7 @@
 //!
 //! Sources do not know each other, nor what becomes of their proposals.
 
+pub mod band;
 pub mod fallback;
 pub mod pods;
 pub mod predicted;
@@ -15,7 +16,7 @@ use super::decision::{Abstention, Basis, Outcome, PodCount, Proposal, Source, Wi
 use super::observation::{Failure, Observation, Replicas, Sample, usable};
 use super::policy::{Metric, Policy, Rule};
 use super::reading::Reading;
-use super::state::State;
+use super::state::{RuleTimes, State};
 
 /// Every source's proposal: metrics, schedules, forecast, each in the spec's order, then the fallback; for a policy
 /// without any metric `minReplicas` comes last, so that it rests there outside its windows (as KEDA's cron scaler does).
@@ -77,8 +78,7 @@ pub(super) fn all(
     proposals
 }
 
-/// One metric's proposal, by its rule. Where the policy may rest at zero, a value that does not exceed the activation
-/// value needs nothing, and one that does needs at least one replica: no rounding and no tolerance leaves it without.
+/// One metric's proposal, by its rule.
 fn metric(
     policy: &Policy,
     metric: &Metric,
@@ -87,7 +87,6 @@ fn metric(
     replicas: Replicas,
     now: Timestamp,
 ) -> (Outcome, Option<PodCount>) {
-    let may_rest = policy.bounds.min == 0;
     if metric.pods.is_some() && replicas.spec == 0 {
         return (Outcome::Abstains(Abstention::NoPods), None);
     }
@@ -95,41 +94,54 @@ fn metric(
         (Rule::Target(target), Some(Ok(Reading::Pods(metrics)))) => {
             pods::propose(target, policy, metrics, replicas.spec, now)
         }
-        (rule, sample) => {
+        (_, sample) => {
             let value = match level(policy, sample, now) {
                 Ok(value) => value,
                 Err(failure) => return (Outcome::Invalid(failure), None),
             };
-            if may_rest && metric.pods.is_none() && value <= metric.activation {
-                let idle = Outcome::Replicas {
-                    replicas: 0,
-                    value,
-                    basis: Basis::Idle,
-                };
-                return (idle, None);
-            }
-            let won = state.rules().iter().find(|r| r.name == metric.name);
-            let outcome = match rule {
-                Rule::Target(target) => target::propose(target, &policy.behavior, value, replicas),
-                Rule::Thresholds(rule) => threshold::propose(&rule, value, replicas.spec, won, now),
-            };
-            (outcome, None)
+            (number(policy, metric, value, state.rules(), replicas, now), None)
         }
     };
+    (awake(policy, outcome), pods)
+}
+
+/// What a metric proposes at one number.
+fn number(
+    policy: &Policy,
+    metric: &Metric,
+    value: f64,
+    won: &[RuleTimes],
+    replicas: Replicas,
+    now: Timestamp,
+) -> Outcome {
+    if policy.bounds.min == 0 && metric.pods.is_none() && value <= metric.activation {
+        return Outcome::Replicas {
+            replicas: 0,
+            value,
+            basis: Basis::Idle,
+        };
+    }
+    let won = won.iter().find(|r| r.name == metric.name);
+    let outcome = match metric.rule {
+        Rule::Target(target) => target::propose(target, &policy.behavior, value, replicas),
+        Rule::Thresholds(rule) => threshold::propose(&rule, value, replicas.spec, won, now),
+    };
+    awake(policy, outcome)
+}
+
+/// Where the policy may rest at zero, a metric that is not idle needs at least one replica: no rounding leaves it without.
+fn awake(policy: &Policy, outcome: Outcome) -> Outcome {
     match outcome {
         Outcome::Replicas {
             replicas: 0,
             value,
             basis,
-        } if may_rest => {
-            let one = Outcome::Replicas {
-                replicas: 1,
-                value,
-                basis,
-            };
-            (one, pods)
-        }
-        other => (other, pods),
+        } if policy.bounds.min == 0 && basis != Basis::Idle => Outcome::Replicas {
+            replicas: 1,
+            value,
+            basis,
+        },
+        other => other,
     }
 }
 
@@ -158,14 +170,13 @@ fn let_rest(policy: &Policy, proposals: &mut [Proposal]) {
 
 /// ⌈x⌉ as a replica count: 0 for anything that is not a positive number, `i32::MAX` (the API's own limit) for more.
 fn ceil_replicas(x: f64) -> u32 {
+    // First of all, because an infinite quotient less its own slack is not a number.
+    if x >= f64::from(i32::MAX) {
+        return i32::MAX as u32;
+    }
     // `x.ceil()` alone would turn 3.0000000000000004, a rounding error of 3, into 4; one part in 10⁹ is far above
     // rounding and far below anything that a metric can tell.
     let slack = x.abs() * 1e-9;
     let up = (x - slack).ceil();
-    if up.is_nan() || up <= 0.0 {
-        0
-    } else {
-        // Saturating by definition of `as`; capped to what the scale subresource can carry.
-        (up as u64).min(i32::MAX as u64) as u32
-    }
+    if up.is_nan() || up <= 0.0 { 0 } else { up as u32 }
 }

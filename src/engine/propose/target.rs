@@ -121,5 +121,6 @@ mod tests {
     #[test]
     fn huge_saturates() {
         check(TOTAL, f64::MAX, 4, 4, i32::MAX as u32);
+        check(Target::AverageValue(0.1), f64::MAX, 4, 4, i32::MAX as u32);
     }
 }

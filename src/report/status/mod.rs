@@ -308,7 +308,7 @@ fn count(replicas: u32) -> i32 {
 }
 
 /// Whole seconds, which is all that survives the way to the API server: what is built equals what is read back.
-fn time(at: Timestamp) -> Time {
+pub(super) fn time(at: Timestamp) -> Time {
     Time(Timestamp::from_second(at.as_second()).unwrap_or(at))
 }
 

@@ -1,0 +1,208 @@
+//! The evidence: what each source asks for, each limit, the conditions that are not as they should be, the forecast.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+
+use super::answer::{counted, sentence};
+use super::schedules::sets;
+use super::types::{Forecast, Limit, Proposal};
+use super::view::{View, limit_kind, source};
+use crate::api::PredictionModeSpec;
+use crate::api::status::{ForecastStatus, ProposalStatus};
+use crate::engine::decision::{self, Basis, Outcome, Source};
+use crate::report::words::{self, ago, instant, number};
+
+/// Conditions that are well when False; any other is well when True.
+const WELL_WHEN_FALSE: [&str; 3] = ["ScalingLimited", "Conflicted", "ReplicasContested"];
+
+pub(super) fn proposals(view: &View<'_>) -> Vec<Proposal> {
+    let Some(told) = &view.status.decision else {
+        return Vec::new();
+    };
+    let known = view.known();
+    let each = told.proposals.iter().map(|p| {
+        let typed = known.as_ref().and_then(|k| {
+            let mut all = k.decision.proposals.iter();
+            let same = all.find(|t| t.source.kind() == p.source && t.source.name() == p.name)?;
+            Some((same, k.decision.at))
+        });
+        Proposal {
+            kind: p.source.clone(),
+            name: p.name.clone(),
+            value: value(view, p),
+            target: target(view, p),
+            replicas: p.replicas,
+            winner: told.winner.as_deref() == Some(&*format!("{}/{}", p.source, p.name)),
+            reason: p.reason.clone(),
+            note: match typed {
+                Some((typed, at)) => note(view, p, typed, at),
+                None => Some(p.reason.clone()),
+            },
+        }
+    });
+    each.collect()
+}
+
+/// The number behind a proposal, where it has one of its own.
+fn value(view: &View<'_>, told: &ProposalStatus) -> Option<f64> {
+    let text = match source(&told.source, &told.name)? {
+        Source::Metric(name) => {
+            let metric = view.status.metrics.iter().find(|m| *m.name == *name)?;
+            metric.value.as_deref()?
+        }
+        Source::Forecast(_) => view.status.forecast.as_ref()?.upper.as_deref()?,
+        Source::Schedule(_) | Source::Fallback | Source::Baseline => return None,
+    };
+    text.parse().ok()
+}
+
+/// What the value is compared with, or what the schedule sets.
+fn target(view: &View<'_>, told: &ProposalStatus) -> Option<String> {
+    let policy = view.policy.as_ref().ok()?;
+    match source(&told.source, &told.name)? {
+        Source::Metric(name) | Source::Forecast(name) => {
+            let text = words::target(policy, &name);
+            Some(text.strip_prefix("target ").map_or(text.clone(), str::to_owned))
+        }
+        Source::Schedule(name) => policy.schedules.iter().find(|s| s.name == name).map(sets),
+        Source::Fallback => policy.fallback.map(|f| format!("at least {}", f.replicas)),
+        Source::Baseline => Some(format!("at least {}", policy.bounds.min)),
+    }
+}
+
+/// What the columns do not say.
+fn note(view: &View<'_>, told: &ProposalStatus, typed: &decision::Proposal, at: Timestamp) -> Option<String> {
+    let warming = view.status.schedules.iter().any(|s| s.name == told.name && s.warming);
+    let text = match (&typed.outcome, &typed.source) {
+        (Outcome::Replicas { .. }, Source::Schedule(_)) if warming => &told.reason,
+        (Outcome::Replicas { .. }, Source::Schedule(_)) => "its window is open",
+        (Outcome::Replicas { .. }, Source::Baseline) => "minReplicas, for a policy without metrics",
+        (Outcome::Replicas { basis, .. }, Source::Metric(_)) => return based(*basis, at),
+        (Outcome::Replicas { .. }, Source::Fallback) => "a metric has had no usable value for too long",
+        (Outcome::Replicas { .. }, Source::Forecast(_)) => "the load may rise to this",
+        (Outcome::Preview { .. }, _) => "preview: shown, not acted upon",
+        (Outcome::Abstains(_) | Outcome::Invalid(_), _) => &told.reason,
+    };
+    Some(text.to_owned())
+}
+
+/// What the count has to do with the value, where it is not simply in proportion.
+fn based(basis: Basis, at: Timestamp) -> Option<String> {
+    let text = match basis {
+        Basis::Proportion => return None,
+        Basis::Tolerance => "within tolerance: no change",
+        Basis::Above => "above its threshold: a step up",
+        Basis::Below => "below its threshold: a step down",
+        Basis::Band => "between its thresholds: no change",
+        Basis::Idle => "idle: no replica is needed",
+        Basis::Cooling { until } => {
+            let until = words::instant(until, at);
+            return Some(format!("beyond its threshold, but its own cooldown runs until {until}"));
+        }
+    };
+    Some(text.to_owned())
+}
+
+pub(super) fn limits(view: &View<'_>) -> Vec<Limit> {
+    let Some(told) = &view.status.decision else {
+        return Vec::new();
+    };
+    let known = view.known();
+    let each = told.limits.iter().map(|l| {
+        // In the typed decision are the limits that this release knows, in the same order.
+        let why = known.as_ref().zip(limit_kind(&l.reason)).and_then(|(k, kind)| {
+            let mut all = k.decision.limits.iter();
+            let typed = all.find(|t| t.kind == kind && i32::try_from(t.before) == Ok(l.before))?;
+            Some(words::limit(k.policy, &k.decision, typed))
+        });
+        Limit {
+            reason: l.reason.clone(),
+            before: l.before,
+            after: l.after,
+            until: l.until.clone(),
+            why: why.unwrap_or_else(|| l.reason.clone()),
+        }
+    });
+    each.collect()
+}
+
+pub(super) fn conditions(view: &View<'_>) -> Vec<Condition> {
+    let well = |c: &&Condition| {
+        let good = if WELL_WHEN_FALSE.contains(&&*c.type_) {
+            "False"
+        } else {
+            "True"
+        };
+        c.status == good
+    };
+    let all = view.status.conditions.iter();
+    all.filter(|c| !well(c)).cloned().collect()
+}
+
+pub(super) fn forecast(view: &View<'_>) -> Option<Forecast> {
+    let asked = view.object.spec.prediction.as_ref()?;
+    let status = view.status.forecast.clone();
+    let sentences = match &status {
+        None => vec!["No forecast has been made yet.".to_owned()],
+        Some(told) => forecast_sentences(view, told, asked.mode),
+    };
+    Some(Forecast {
+        metric: asked.metric.clone(),
+        mode: asked.mode,
+        sentences,
+        status,
+    })
+}
+
+fn forecast_sentences(view: &View<'_>, told: &ForecastStatus, mode: PredictionModeSpec) -> Vec<String> {
+    let parsed = |text: &Option<String>| text.as_deref().and_then(|t| t.parse::<f64>().ok());
+    let acts = match mode {
+        PredictionModeSpec::Preview => "in Preview it is shown and never acted upon",
+        PredictionModeSpec::ScaleOut => "in ScaleOut it can raise the count and never lower it",
+    };
+    let mut sentences = vec![match &told.reason {
+        None if told.trusted => format!("Trusted; {acts}."),
+        None => format!("Not trusted; {acts}."),
+        Some(why) => sentence(&format!("Not trusted, so it asks for nothing: {why}")),
+    }];
+    if let Some((value, upper)) = parsed(&told.value).zip(parsed(&told.upper)) {
+        let asks = told.replicas.map_or(String::new(), |n| {
+            format!(", which takes {}", counted(u32::try_from(n).unwrap_or(0)))
+        });
+        sentences.push(format!(
+            "Until {} ({}) the load is expected to reach {}, and at most {}{asks}.",
+            instant(told.at.0, view.now),
+            ago(told.at.0, view.now),
+            number(value),
+            number(upper)
+        ));
+    }
+    // Samples are of five minutes.
+    let hours = |samples: i64| number(samples as f64 / 12.0);
+    let error = told.error.as_ref().and_then(|e| {
+        let percent = |text: &str| Some(number(100.0 * text.parse::<f64>().ok()?));
+        let (model, naive) = (percent(&e.model)?, percent(&e.naive)?);
+        Some(format!(
+            "; so far off by {model} % on average, the best simple guess by {naive} %"
+        ))
+    });
+    sentences.push(format!(
+        "Model: {}{}. History: {} h of load, {} h are needed.",
+        model(&told.model),
+        error.unwrap_or_default(),
+        hours(told.samples.have),
+        hours(told.samples.need)
+    ));
+    sentences
+}
+
+/// The model in plain words; one of a later release by its name.
+fn model(name: &str) -> &str {
+    match name {
+        "linear-regression" => "linear regression",
+        "seasonal-naive-1d" => "as yesterday at the same time",
+        "seasonal-naive-7d" => "as a week ago at the same time",
+        "last-value" => "the present load goes on",
+        other => other,
+    }
+}

@@ -1,0 +1,65 @@
+//! Pages of what is not HPA's: threshold rules, the fallback, a target that rests, a window that warms up.
+
+use super::*;
+use crate::engine::decision::ScaleEvent;
+use crate::engine::observation::Failure;
+
+const STEPS: &str = "
+- name: latency
+  prometheus: {query: 'histogram_quantile(0.99, sum by (le) (rate(request_seconds_bucket[5m])))'}
+  thresholds: {scaleUp: {above: '0.5', by: 2}, scaleDown: {below: '0.1'}}
+";
+
+/// Latency stepped up a minute ago, and is this now.
+fn stepped(latency: f64) -> String {
+    let event = ScaleEvent {
+        rule: Some("latency".into()),
+        ..change(-60, 2, 4)
+    };
+    let samples = vec![Ok(780.0), Ok(latency)];
+    seen(
+        STEPS,
+        &Scene::observing(policy(STEPS), &[event], 4, samples, None, at(NOW)),
+    )
+}
+
+#[test]
+fn a_threshold_rule_cools_down() {
+    assert_snapshot!(stepped(0.8));
+}
+
+#[test]
+fn a_threshold_rule_is_in_its_band() {
+    assert_snapshot!(stepped(0.3));
+}
+
+#[test]
+fn a_fallback_is_to_come() {
+    let more = "fallback: {replicas: 10, after: 3m}";
+    let sample = Err(Failure {
+        since: Some(after(-60)),
+        ..Failure::new(Cause::Timeout, "default did not answer in 5 s")
+    });
+    assert_snapshot!(seen(more, &Scene::new(policy(more), &[], 4, sample, at(NOW))));
+}
+
+#[test]
+fn a_window_warms_up() {
+    // It opens half a minute after the decision; a start-up of 42 s was measured.
+    let more = "schedules: [{name: sale, start: '1 10 * * *', duration: 1h, minReplicas: 12, leadTime: auto}]";
+    let scene = Scene::new(policy(more), &[], 4, Ok(780.0), after(30));
+    assert_snapshot!(page(&object(more, Some(scene.status(None))), after(42)));
+}
+
+#[test]
+fn a_target_rests_at_zero() {
+    let resting = "minReplicas: 0";
+    let text = REQUESTS.replace("minReplicas: 2", resting);
+    let spec = serde_yaml::from_str(&text).unwrap();
+    let mut policy = crate::validate::policy(&spec).unwrap();
+    policy.behavior.down.stabilization = SignedDuration::ZERO;
+    let scaled = Scene::new(policy, &[], 1, Ok(0.0), at(NOW));
+    let mut object = object("", Some(scaled.status(None)));
+    object.spec = spec;
+    assert_snapshot!(page(&object, after(12)));
+}
