@@ -177,8 +177,8 @@ impl ControlPlane {
             .await
     }
 
-    /// As [`ControlPlane::shared`], with [`Options::resource_metrics`]: another control plane, which starts 5 s later and
-    /// has one process more.
+    /// As [`ControlPlane::shared`], with [`Options::resource_metrics`]: another control plane. metrics-server adds 65 MiB
+    /// and less than a second to its start.
     ///
     /// # Errors
     /// As [`ControlPlane::shared`].

@@ -30,7 +30,7 @@ const NAME: &str = "metrics-server";
 /// For whom metrics-server's certificate is, as the API server asks for it.
 pub(crate) const SERVICE_NAME: &str = "metrics-server.metrics-server.svc";
 
-/// It was there after 3 s on two idle cores. The API server asks again every 30 s where the first question came too early.
+/// It was there within a second of the nodes. The API server asks again every 30 s where the first question came too early.
 const START_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Tells the API server of a metrics-server on `port` of loopback, and waits until `metrics.k8s.io` is served.
