@@ -9,7 +9,7 @@ REPORTS := $(or $(OUT),out)
 TESTS   := $(filter-out cluster,$(patsubst tests/%.rs,%,$(wildcard tests/*.rs)) $(patsubst tests/%/main.rs,%,$(wildcard tests/*/main.rs)))
 
 .DEFAULT_GOAL := help
-.PHONY: help build look demo binaries test test-unit test-cluster bench bench-operator generate check fmt clippy deny clean
+.PHONY: help build look demo binaries test test-unit test-cluster bench bench-operator parity generate check fmt clippy deny clean
 
 help: ## Explain every target
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,10 @@ bench: ## Criterion benchmarks of decide and the forecast
 
 bench-operator: ## Memory and processor time of the operator with POLICIES=100 on a control plane
 	cargo bench --workspace --locked --bench operator
+
+parity: ## Headroom beside Kubernetes' own HPA under the same load; writes docs/parity.md. SCENARIO=name, AGAINST=hpa
+	cargo build --workspace --bins --locked
+	HEADROOM=$(TARGET)/debug/headroom OUT='$(REPORTS)/parity' $(TARGET)/debug/headroom-parity
 
 generate: ## Write what is generated from the code: CRD, reference pages, precedence table
 	UPDATE=1 cargo test --workspace --locked --test crd --test precedence --test reference --test schedules

@@ -29,15 +29,25 @@ pub struct Binaries {
     pub prometheus: PathBuf,
     /// Its tool, which imports history.
     pub promtool: PathBuf,
+    /// Serves `metrics.k8s.io`. Leads nowhere unless [`Binaries::ensure_with_metrics_server`] was asked.
+    pub metrics_server: PathBuf,
 }
 
 impl Binaries {
-    /// Finds the programs in the cache and builds those that are not there, which takes minutes the first time. The
-    /// tools' `go.mod` is read from the checkout that this crate was compiled in.
+    /// Finds the programs in the cache and builds those that are not there, which takes minutes the first time;
+    /// metrics-server is left out. The tools' `go.mod` is read from the checkout that this crate was compiled in.
     ///
     /// # Errors
     /// [`Error::Build`]: Go is missing, or a build failed.
     pub async fn ensure(progress: impl FnMut(Progress) + Send + 'static) -> Result<Self, Error> {
+        Self::with(|component| component.name != "metrics-server", progress).await
+    }
+
+    /// As [`Binaries::ensure`], with metrics-server: for [`crate::Options::resource_metrics`].
+    ///
+    /// # Errors
+    /// As [`Binaries::ensure`].
+    pub async fn ensure_with_metrics_server(progress: impl FnMut(Progress) + Send + 'static) -> Result<Self, Error> {
         Self::with(|_| true, progress).await
     }
 
@@ -58,7 +68,7 @@ impl Binaries {
         // A build that cannot be joined has panicked.
         let built = tokio::task::spawn_blocking(move || build::ensure(&cache, wanted, progress)).await;
         let dirs = built.map_err(|error| BuildError::Interrupted(error.to_string()))??;
-        let [kubernetes, etcd, kwok, prometheus] = dirs;
+        let [kubernetes, etcd, kwok, prometheus, metrics_server] = dirs;
         Ok(Self {
             kube_apiserver: kubernetes.join("kube-apiserver"),
             kube_controller_manager: kubernetes.join("kube-controller-manager"),
@@ -68,12 +78,13 @@ impl Binaries {
             kwok: kwok.join("kwok"),
             prometheus: prometheus.join("prometheus"),
             promtool: prometheus.join("promtool"),
+            metrics_server: metrics_server.join("metrics-server"),
         })
     }
 
-    /// All programs.
-    pub fn paths(&self) -> [&Path; 8] {
-        [
+    /// All programs that were asked for: metrics-server only where it is built.
+    pub fn paths(&self) -> Vec<&Path> {
+        let mut paths: Vec<&Path> = vec![
             &self.kube_apiserver,
             &self.kube_controller_manager,
             &self.kube_scheduler,
@@ -82,7 +93,9 @@ impl Binaries {
             &self.kwok,
             &self.prometheus,
             &self.promtool,
-        ]
+        ];
+        paths.extend(self.metrics_server.is_file().then_some(self.metrics_server.as_path()));
+        paths
     }
 }
 

@@ -4,7 +4,7 @@
 //! changed pin is never served an old binary. Programs are built in a directory of their own and moved into place as a
 //! whole: an interrupted build leaves nothing that looks complete. Blocking; [`crate::binaries`] calls it off the runtime.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use crate::component::{COMPONENTS, Component};
 use crate::process::tail;
 use crate::progress::Progress;
 
-/// The Go module that pins the versions.
+/// The directory of the Go modules that pin the versions.
 const TOOLS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tools");
 
 /// Why there are no binaries.
@@ -55,7 +55,7 @@ pub enum BuildError {
         /// Why.
         source: std::io::Error,
     },
-    /// The tools' `go.mod` does not require a component.
+    /// A component's `go.mod` does not require it.
     #[error("{path} requires no version of {module}")]
     NotPinned {
         /// The `go.mod`.
@@ -74,13 +74,13 @@ pub(crate) fn ensure(
     cache: &Path,
     wanted: fn(&Component) -> bool,
     mut progress: impl FnMut(Progress),
-) -> Result<[PathBuf; 4], BuildError> {
-    let go_mod_path = Path::new(TOOLS).join("go.mod");
-    let go_mod = std::fs::read_to_string(&go_mod_path).map_err(file(&go_mod_path))?;
+) -> Result<[PathBuf; COMPONENTS.len()], BuildError> {
     let mut steps = Vec::new();
     for component in &COMPONENTS {
+        let path = Path::new(TOOLS).join(component.pinned_in).join("go.mod");
+        let go_mod = std::fs::read_to_string(&path).map_err(file(&path))?;
         let not_pinned = || BuildError::NotPinned {
-            path: go_mod_path.clone(),
+            path,
             module: component.module,
         };
         let version = component.version(&go_mod).ok_or_else(not_pinned)?;
@@ -135,7 +135,7 @@ impl Step {
         };
         // Beside the directory, not in it: the log of a failed build must outlive it.
         let log = self.dir.with_added_extension("log");
-        let mut go = go(&["build", "-v"]);
+        let mut go = go(self.component, &["build", "-v"]);
         go.args(&self.flags)
             .arg("-o")
             .arg(output)
@@ -155,10 +155,10 @@ fn build_missing(cache: &Path, steps: &[Step], progress: &mut dyn FnMut(Progress
     }
     progress(Progress::Resolving { downloaded: 0 });
     let mut downloaded = 0;
-    let mut seen = HashSet::new();
+    let mut seen = HashMap::new();
     for (index, step) in steps.iter().enumerate() {
         let mut packages = HashSet::new();
-        let mut list = go(&["list", "-deps", "-tags=remove_all_sd"]);
+        let mut list = go(step.component, &["list", "-deps", "-tags=remove_all_sd"]);
         list.args(step.component.packages());
         run(
             list,
@@ -171,9 +171,10 @@ fn build_missing(cache: &Path, steps: &[Step], progress: &mut dyn FnMut(Progress
                 }
             },
         )?;
-        // What an earlier component has compiled is not compiled again.
-        let total = packages.difference(&seen).count();
-        seen.extend(packages);
+        // What an earlier component has compiled is not compiled again, unless another module pins other versions.
+        let shared: &mut HashSet<String> = seen.entry(step.component.pinned_in).or_default();
+        let total = packages.difference(shared).count();
+        shared.extend(packages);
         if step.is_built() {
             continue;
         }
@@ -209,14 +210,14 @@ fn build_missing(cache: &Path, steps: &[Step], progress: &mut dyn FnMut(Progress
 }
 
 /// A command that ignores the habits of the person who runs it: flags and workspaces of their own projects, and C.
-fn go(args: &[&str]) -> Command {
+fn go(component: &Component, args: &[&str]) -> Command {
     let mut command = Command::new("go");
     command
         .args(args)
         .env("CGO_ENABLED", "0")
         .env("GOFLAGS", "")
         .env("GOWORK", "off")
-        .current_dir(TOOLS);
+        .current_dir(Path::new(TOOLS).join(component.pinned_in));
     command
 }
 
@@ -229,6 +230,7 @@ fn run(
 ) -> Result<(), BuildError> {
     let mut kept = File::create(log).map_err(file(log))?;
     let text = format!("{command:?}");
+    let dir = command.get_current_dir().unwrap_or(Path::new(TOOLS)).to_owned();
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -257,7 +259,7 @@ fn run(
     }
     Err(BuildError::Go {
         command: text,
-        dir: TOOLS.into(),
+        dir,
         status,
         log: log.to_owned(),
         tail: tail(log),

@@ -1,12 +1,14 @@
 //! What is built: one row per Go module, with the programs that come out of it.
 //!
-//! Versions are not here but in `e2e/tools/go.mod`, where Go and a maintainer look for them. Must never build anything:
+//! Versions are not here but in the `go.mod` files of `e2e/tools`, where Go and a maintainer look for them. Must never build anything:
 //! [`crate::build`] does.
 
 /// One Go module of which programs are built together.
 pub(crate) struct Component {
     /// Name for directories and messages.
     pub(crate) name: &'static str,
+    /// Directory in `e2e/tools` whose `go.mod` has the version; empty for that of `e2e/tools` itself.
+    pub(crate) pinned_in: &'static str,
     /// Go module whose version is the component's.
     pub(crate) module: &'static str,
     /// Programs by the package that holds their `main`.
@@ -28,9 +30,10 @@ const fn program(name: &'static str, package: &'static str) -> Program {
 }
 
 /// In the order of the build. Kubernetes comes first: most packages of the others are among its own.
-pub(crate) const COMPONENTS: [Component; 4] = [
+pub(crate) const COMPONENTS: [Component; 5] = [
     Component {
         name: "kubernetes",
+        pinned_in: "",
         module: "k8s.io/kubernetes",
         programs: &[
             program("kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver"),
@@ -55,6 +58,7 @@ pub(crate) const COMPONENTS: [Component; 4] = [
     },
     Component {
         name: "etcd",
+        pinned_in: "",
         module: "go.etcd.io/etcd/server/v3",
         programs: &[program("etcd", "go.etcd.io/etcd/server/v3")],
         // It has its version in its source.
@@ -62,12 +66,14 @@ pub(crate) const COMPONENTS: [Component; 4] = [
     },
     Component {
         name: "kwok",
+        pinned_in: "",
         module: "sigs.k8s.io/kwok",
         programs: &[program("kwok", "sigs.k8s.io/kwok/cmd/kwok")],
         version_variables: |version| vec![format!("sigs.k8s.io/kwok/pkg/consts.Version={version}")],
     },
     Component {
         name: "prometheus",
+        pinned_in: "",
         module: "github.com/prometheus/prometheus",
         programs: &[
             program("prometheus", "github.com/prometheus/prometheus/cmd/prometheus"),
@@ -78,6 +84,16 @@ pub(crate) const COMPONENTS: [Component; 4] = [
             let version = version.replacen("v0.3", "3.", 1);
             vec![format!("github.com/prometheus/common/version.Version={version}")]
         },
+    },
+    Component {
+        name: "metrics-server",
+        pinned_in: "metrics-server",
+        module: "sigs.k8s.io/metrics-server",
+        programs: &[program(
+            "metrics-server",
+            "sigs.k8s.io/metrics-server/cmd/metrics-server",
+        )],
+        version_variables: |version| vec![format!("k8s.io/client-go/pkg/version.gitVersion={version}")],
     },
 ];
 
@@ -131,19 +147,23 @@ mod tests {
 
     #[test]
     fn every_component_has_its_version_in_go_mod() {
-        let go_mod = include_str!("../../tools/go.mod");
+        let tools = concat!(env!("CARGO_MANIFEST_DIR"), "/../tools");
         for component in &COMPONENTS {
-            let version = component.version(go_mod);
+            let path = std::path::Path::new(tools).join(component.pinned_in).join("go.mod");
+            let go_mod = std::fs::read_to_string(&path).unwrap();
+            let version = component.version(&go_mod);
             assert!(
                 version.is_some(),
-                "{} has no version in e2e/tools/go.mod",
-                component.module
+                "{} has no version in {}",
+                component.module,
+                path.display()
             );
             for program in component.programs {
                 assert!(
                     go_mod.contains(program.package),
-                    "{} is no tool in e2e/tools/go.mod",
-                    program.package
+                    "{} is no tool in {}",
+                    program.package,
+                    path.display()
                 );
             }
         }

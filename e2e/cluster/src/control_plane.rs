@@ -1,10 +1,12 @@
-//! A real Kubernetes control plane with fake nodes: etcd, API server, controller manager, scheduler and kwok.
+//! A real Kubernetes control plane with fake nodes: etcd, API server, controller manager, scheduler and kwok, and
+//! metrics-server for those who ask for it.
 //!
 //! Everything but the pods' containers is real. kwok plays the kubelet: a pod that the scheduler bound to a fake node
 //! becomes Running and Ready after its start-up time (`stages/pod.yaml`), and is gone once deleted. A start takes a few
 //! seconds. Must never be reachable from another machine: every server listens on loopback.
 //!
-//! Neighbours: [`crate::process`] supervises the children, [`crate::credentials`] makes keys and the kubeconfig.
+//! Neighbours: [`crate::process`] supervises the children, [`crate::credentials`] makes keys and the kubeconfig,
+//! [`crate::metrics_server`] registers `metrics.k8s.io`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -21,7 +23,7 @@ use crate::binaries::Binaries;
 use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::process::{Process, Spec};
-use crate::{port, server_flags};
+use crate::{metrics_server, port, server_flags};
 
 const NODE_STAGES: &str = include_str!("../stages/node.yaml");
 const POD_STAGES: &str = include_str!("../stages/pod.yaml");
@@ -39,6 +41,13 @@ pub struct Options {
     pub nodes: u32,
     /// Runs the HorizontalPodAutoscaler controller too. Default: no.
     pub horizontal_pod_autoscaler: bool,
+    /// Time between two looks of that controller at each HorizontalPodAutoscaler. Default: 15 s, as Kubernetes' own.
+    pub horizontal_pod_autoscaler_sync: Duration,
+    /// Serves `metrics.k8s.io`: runs metrics-server, which every 10 s reads from each pod's annotations
+    /// `kwok.x-k8s.io/usage-cpu` and `kwok.x-k8s.io/usage-memory` (Quantities, for each container) what it uses. A pod
+    /// without them has no metrics; one with them has metrics after two looks. Needs
+    /// [`Binaries::ensure_with_metrics_server`]. Default: no.
+    pub resource_metrics: bool,
     /// Directory for data and logs, which is kept. Default: a temporary one, which goes when the control plane does.
     pub dir: Option<PathBuf>,
 }
@@ -49,6 +58,8 @@ impl Default for Options {
             pod_ready_delay: Duration::ZERO,
             nodes: 1,
             horizontal_pod_autoscaler: false,
+            horizontal_pod_autoscaler_sync: Duration::from_secs(15),
+            resource_metrics: false,
             dir: None,
         }
     }
@@ -82,12 +93,11 @@ impl ControlPlane {
 
         let mut etcd = spec("etcd", &binaries.etcd).args(server_flags::etcd(&dir, etcd_port));
         etcd.remove = remove;
-        let apiserver = spec("kube-apiserver", &binaries.kube_apiserver).args(server_flags::kube_apiserver(
-            &dir,
-            port,
-            etcd_port,
-            &credentials,
-        ));
+        let mut flags = server_flags::kube_apiserver(&dir, port, etcd_port, &credentials);
+        if options.resource_metrics {
+            flags.extend(server_flags::front_proxy(&credentials));
+        }
+        let apiserver = spec("kube-apiserver", &binaries.kube_apiserver).args(flags);
         let mut processes = vec![Process::spawn(etcd)?];
         let mut apiserver = Process::spawn(apiserver)?;
 
@@ -103,7 +113,11 @@ impl ControlPlane {
         readiness?;
         processes.push(apiserver);
 
-        let controllers = server_flags::kube_controller_manager(&credentials, options.horizontal_pod_autoscaler);
+        let controllers = server_flags::kube_controller_manager(
+            &credentials,
+            options.horizontal_pod_autoscaler,
+            options.horizontal_pod_autoscaler_sync,
+        );
         let controllers = spec("kube-controller-manager", &binaries.kube_controller_manager).args(controllers);
         processes.push(Process::spawn(controllers)?);
         let scheduler = server_flags::kube_scheduler(&credentials);
@@ -112,23 +126,39 @@ impl ControlPlane {
         )?);
         let stages = dir.join("stages.yaml");
         let delay = options.pod_ready_delay.as_millis().to_string();
-        let text = format!(
+        let mut text = format!(
             "{NODE_STAGES}---\n{}",
             POD_STAGES.replace("READY_DELAY_MILLISECONDS", &delay)
         );
+        // The ports of metrics-server and of the kubelets that kwok plays for it.
+        let mut ports = None;
+        if options.resource_metrics {
+            text = format!("{text}---\n{}", metrics_server::USAGE);
+            ports = Some((port::free().map_err(Error::Port)?, port::free().map_err(Error::Port)?));
+        }
         std::fs::write(&stages, text).map_err(Error::file(&stages))?;
-        processes.push(Process::spawn(
-            spec("kwok", &binaries.kwok).args(server_flags::kwok(&credentials, &stages)),
-        )?);
+        let kwok = server_flags::kwok(&credentials, &stages, ports.map(|(_, kubelets)| kubelets));
+        processes.push(Process::spawn(spec("kwok", &binaries.kwok).args(kwok))?);
+        let metrics_server = ports.map(|(port, kubelets)| {
+            let flags = server_flags::metrics_server(&credentials, port, kubelets);
+            let process = Process::spawn(spec("metrics-server", &binaries.metrics_server).args(flags));
+            process.map(|process| (process, port))
+        });
+        // It starts while the nodes come up.
+        let metrics_server = metrics_server.transpose()?;
 
         let mut this = Self {
             processes,
             dir,
-            kubeconfig: credentials.kubeconfig,
+            kubeconfig: credentials.kubeconfig.clone(),
             kubectl: binaries.kubectl.clone(),
             config,
         };
-        this.create_nodes(client, options.nodes).await?;
+        this.create_nodes(client.clone(), options.nodes).await?;
+        if let Some((mut process, port)) = metrics_server {
+            metrics_server::register(&client, &mut process, port, &credentials).await?;
+            this.processes.push(process);
+        }
         Ok(this)
     }
 
@@ -143,6 +173,25 @@ impl ControlPlane {
             .get_or_try_init(async || {
                 let binaries = Binaries::ensure(crate::progress::console()).await?;
                 Self::start(&binaries, Options::default()).await
+            })
+            .await
+    }
+
+    /// As [`ControlPlane::shared`], with [`Options::resource_metrics`]: another control plane. metrics-server adds 65 MiB
+    /// and less than a second to its start.
+    ///
+    /// # Errors
+    /// As [`ControlPlane::shared`].
+    pub async fn shared_with_resource_metrics() -> Result<&'static Self, Error> {
+        static SHARED: OnceCell<ControlPlane> = OnceCell::const_new();
+        SHARED
+            .get_or_try_init(async || {
+                let binaries = Binaries::ensure_with_metrics_server(crate::progress::console()).await?;
+                let options = Options {
+                    resource_metrics: true,
+                    ..Options::default()
+                };
+                Self::start(&binaries, options).await
             })
             .await
     }
@@ -307,7 +356,10 @@ fn fake_node(name: &str) -> Node {
     let node = serde_json::json!({
         "metadata": {
             "name": name,
-            "annotations": {"kwok.x-k8s.io/node": "fake"},
+            "annotations": {
+                "kwok.x-k8s.io/node": "fake",
+                "metrics.k8s.io/resource-metrics-path": format!("/metrics/nodes/{name}/metrics/resource"),
+            },
             "labels": {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "type": "kwok"},
         },
         "status": {"capacity": room, "allocatable": room},

@@ -5,14 +5,24 @@
 
 use std::path::{Path, PathBuf};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    KeyUsagePurpose,
+};
+
+use crate::metrics_server;
 
 /// Files of one control plane, all in its directory.
 #[derive(Debug, Clone)]
 pub(crate) struct Credentials {
-    /// Certificate and key that the API server serves with.
+    /// Certificate of the authority that signs the others.
+    pub(crate) authority: PathBuf,
+    /// Certificate and key that every server here serves with.
     pub(crate) serving_certificate: PathBuf,
     pub(crate) serving_key: PathBuf,
+    /// Certificate and key by which the API server is known to metrics-server as the one that vouches for users.
+    pub(crate) front_proxy_certificate: PathBuf,
+    pub(crate) front_proxy_key: PathBuf,
     /// Key that signs the tokens of service accounts, and the one that checks them.
     pub(crate) service_account_key: PathBuf,
     pub(crate) service_account_public_key: PathBuf,
@@ -26,7 +36,7 @@ pub(crate) struct Credentials {
 #[derive(Debug, thiserror::Error)]
 pub enum CredentialsError {
     /// A key or certificate could not be generated.
-    #[error("cannot generate the API server's certificates: {0}")]
+    #[error("cannot generate the control plane's certificates: {0}")]
     Generate(#[from] rcgen::Error),
     /// A file could not be written.
     #[error("cannot write {path}: {source}")]
@@ -39,6 +49,9 @@ pub enum CredentialsError {
 }
 
 impl Credentials {
+    /// The only name that metrics-server takes users' names from.
+    pub(crate) const FRONT_PROXY: &str = "front-proxy";
+
     /// Writes all files into `dir` for an API server at `https://127.0.0.1:port`.
     pub(crate) fn write(dir: &Path, port: u16) -> Result<Self, CredentialsError> {
         let authority_key = KeyPair::generate()?;
@@ -49,8 +62,17 @@ impl Credentials {
         let authority = CertifiedIssuer::self_signed(params, authority_key)?;
 
         let serving_key = KeyPair::generate()?;
-        let serving = CertificateParams::new(["127.0.0.1", "localhost"].map(String::from))?;
+        let names = ["127.0.0.1", "localhost", metrics_server::SERVICE_NAME];
+        let serving = CertificateParams::new(names.map(String::from))?;
         let serving = serving.signed_by(&serving_key, &authority)?;
+
+        let front_proxy_key = KeyPair::generate()?;
+        let mut front_proxy = CertificateParams::default();
+        front_proxy
+            .distinguished_name
+            .push(DnType::CommonName, Self::FRONT_PROXY);
+        front_proxy.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        let front_proxy = front_proxy.signed_by(&front_proxy_key, &authority)?;
 
         let write = |name: &str, text: &str| {
             let path = dir.join(name);
@@ -66,11 +88,14 @@ impl Credentials {
         Ok(Self {
             serving_certificate: write("apiserver.crt", &serving.pem())?,
             serving_key: write("apiserver.key", &serving_key.serialize_pem())?,
+            front_proxy_certificate: write("front-proxy.crt", &front_proxy.pem())?,
+            front_proxy_key: write("front-proxy.key", &front_proxy_key.serialize_pem())?,
             service_account_key: write("service-account.key", &service_account.serialize_pem())?,
             service_account_public_key: write("service-account.pub", &service_account.public_key_pem())?,
             // Columns: token, user, user id, groups. The group is bound to cluster-admin by the API server itself.
             tokens: write("tokens.csv", &format!("{token},admin,admin,system:masters\n"))?,
             kubeconfig: write("kubeconfig", &kubeconfig(port, &authority, token))?,
+            authority,
         })
     }
 }

@@ -3,7 +3,8 @@
 //! ```text
 //! Binaries::ensure ── build (go build, once per version) ── cache
 //!        │
-//!        ├── ControlPlane::start ── etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kwok
+//!        ├── ControlPlane::start ── etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kwok,
+//!        │                          and metrics-server for those who ask for it
 //!        └── Prometheus::start ──── promtool (history), prometheus
 //!                 each child is a Process: log in a file, ended whatever becomes of its parent
 //! ```
@@ -30,6 +31,7 @@ mod component;
 mod control_plane;
 mod credentials;
 mod error;
+mod metrics_server;
 mod port;
 mod process;
 mod progress;

@@ -24,7 +24,11 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Build all programs into the cache ($HEADROOM_CACHE, or headroom in the user's cache) and print where they are.
-    Build,
+    Build {
+        /// Build metrics-server too.
+        #[arg(long)]
+        metrics_server: bool,
+    },
     /// Start a control plane, print its kubeconfig's path and stop it at Ctrl-C.
     Up(Up),
 }
@@ -40,6 +44,12 @@ struct Up {
     /// Run the HorizontalPodAutoscaler controller too.
     #[arg(long)]
     horizontal_pod_autoscaler: bool,
+    /// Seconds between two looks of that controller.
+    #[arg(long, default_value_t = 15.0, value_name = "SECONDS", value_parser = seconds)]
+    horizontal_pod_autoscaler_sync: f64,
+    /// Serve metrics.k8s.io: pods use what their annotations kwok.x-k8s.io/usage-cpu and usage-memory say.
+    #[arg(long)]
+    resource_metrics: bool,
     /// Keep data and logs in this directory instead of a temporary one.
     #[arg(long)]
     dir: Option<PathBuf>,
@@ -48,9 +58,17 @@ struct Up {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let command = Cli::parse().command;
-    let binaries = Binaries::ensure(console()).await?;
+    let with_metrics_server = match &command {
+        Command::Build { metrics_server } => *metrics_server,
+        Command::Up(up) => up.resource_metrics,
+    };
+    let binaries = if with_metrics_server {
+        Binaries::ensure_with_metrics_server(console()).await?
+    } else {
+        Binaries::ensure(console()).await?
+    };
     match command {
-        Command::Build => {
+        Command::Build { .. } => {
             for path in binaries.paths() {
                 writeln!(std::io::stdout(), "{}", path.display())?;
             }
@@ -67,6 +85,8 @@ async fn run(binaries: &Binaries, up: Up) -> anyhow::Result<()> {
         pod_ready_delay: Duration::from_secs_f64(up.pod_ready_delay),
         nodes: up.nodes,
         horizontal_pod_autoscaler: up.horizontal_pod_autoscaler,
+        horizontal_pod_autoscaler_sync: Duration::from_secs_f64(up.horizontal_pod_autoscaler_sync),
+        resource_metrics: up.resource_metrics,
         dir: up.dir,
     };
     let cluster = ControlPlane::start(binaries, options).await?;

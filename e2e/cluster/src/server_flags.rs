@@ -3,8 +3,10 @@
 //! Pure. Must never open anything to other machines: each server that listens does so on 127.0.0.1.
 
 use std::path::Path;
+use std::time::Duration;
 
 use crate::credentials::Credentials;
+use crate::metrics_server;
 
 /// kwok's way to say which nodes it plays; a real node can stand beside them.
 const FAKE_NODES: &str = "kwok.x-k8s.io/node=fake";
@@ -50,7 +52,28 @@ pub(crate) fn kube_apiserver(dir: &Path, port: u16, etcd_port: u16, credentials:
     ]
 }
 
-pub(crate) fn kube_controller_manager(credentials: &Credentials, horizontal_pod_autoscaler: bool) -> Vec<String> {
+/// What the API server needs to pass requests on to another server, in the name of those who made them.
+pub(crate) fn front_proxy(credentials: &Credentials) -> Vec<String> {
+    vec![
+        format!(
+            "--proxy-client-cert-file={}",
+            credentials.front_proxy_certificate.display()
+        ),
+        format!("--proxy-client-key-file={}", credentials.front_proxy_key.display()),
+        // The other server learns these from the API server: whose word it takes, and in which headers it comes.
+        format!("--requestheader-client-ca-file={}", credentials.authority.display()),
+        format!("--requestheader-allowed-names={}", Credentials::FRONT_PROXY),
+        "--requestheader-username-headers=X-Remote-User".into(),
+        "--requestheader-group-headers=X-Remote-Group".into(),
+        "--requestheader-extra-headers-prefix=X-Remote-Extra-".into(),
+    ]
+}
+
+pub(crate) fn kube_controller_manager(
+    credentials: &Credentials,
+    horizontal_pod_autoscaler: bool,
+    horizontal_pod_autoscaler_sync: Duration,
+) -> Vec<String> {
     let controllers = if horizontal_pod_autoscaler {
         "*"
     } else {
@@ -58,6 +81,8 @@ pub(crate) fn kube_controller_manager(credentials: &Credentials, horizontal_pod_
     };
     let mut flags = client(credentials);
     flags.push(format!("--controllers={controllers}"));
+    let sync = horizontal_pod_autoscaler_sync.as_millis();
+    flags.push(format!("--horizontal-pod-autoscaler-sync-period={sync}ms"));
     flags
 }
 
@@ -65,16 +90,45 @@ pub(crate) fn kube_scheduler(credentials: &Credentials) -> Vec<String> {
     client(credentials)
 }
 
-pub(crate) fn kwok(credentials: &Credentials, stages: &Path) -> Vec<String> {
-    vec![
+/// kwok serves the usage of pods on `usage`, the kubelets' port; without one it serves nothing.
+pub(crate) fn kwok(credentials: &Credentials, stages: &Path, usage: Option<u16>) -> Vec<String> {
+    let mut flags = vec![
         format!("--kubeconfig={}", credentials.kubeconfig.display()),
         format!("--config={}", stages.display()),
         format!("--manage-nodes-with-annotation-selector={FAKE_NODES}"),
         "--node-ip=127.0.0.1".into(),
         // Renewed at a quarter of it; the controller manager waits 50 s for a heartbeat.
         "--node-lease-duration-seconds=40".into(),
+    ];
+    match usage {
+        Some(port) => flags.extend([
+            format!("--server-address=127.0.0.1:{port}"),
+            format!("--tls-cert-file={}", credentials.serving_certificate.display()),
+            format!("--tls-private-key-file={}", credentials.serving_key.display()),
+        ]),
         // No kubelet interface: nobody reads logs of pods that have none.
-        "--server-address=".into(),
+        None => flags.push("--server-address=".into()),
+    }
+    flags
+}
+
+pub(crate) fn metrics_server(credentials: &Credentials, port: u16, kubelets: u16) -> Vec<String> {
+    let kubeconfig = credentials.kubeconfig.display();
+    vec![
+        "--bind-address=127.0.0.1".into(),
+        format!("--secure-port={port}"),
+        format!("--tls-cert-file={}", credentials.serving_certificate.display()),
+        format!("--tls-private-key-file={}", credentials.serving_key.display()),
+        format!("--kubeconfig={kubeconfig}"),
+        format!("--authentication-kubeconfig={kubeconfig}"),
+        format!("--authorization-kubeconfig={kubeconfig}"),
+        format!("--metric-resolution={}s", metrics_server::RESOLUTION.as_secs()),
+        // Must be less than the resolution.
+        "--kubelet-request-timeout=5s".into(),
+        // All nodes are played by one kwok, and their names resolve to nothing.
+        "--kubelet-preferred-address-types=InternalIP".into(),
+        format!("--kubelet-port={kubelets}"),
+        format!("--kubelet-certificate-authority={}", credentials.authority.display()),
     ]
 }
 
