@@ -23,9 +23,9 @@ look: build ## Three minutes without a cluster: replay an example policy, print 
 demo: build ## The main job on an embedded control plane. DURATION=5m, CLUSTER=existing (KUBECONFIG), OUT=out
 	@HEADROOM=$(TARGET)/release/headroom OUT='$(REPORTS)/demo' $(TARGET)/release/headroom-demo
 
-binaries: ## Build and cache etcd, the control plane, kwok and Prometheus (needs Go; once)
+binaries: ## Build and cache etcd, the control plane, kwok, Prometheus and metrics-server (needs Go; once)
 	cargo build --workspace --bins --locked
-	$(TARGET)/debug/headroom-cluster build
+	$(TARGET)/debug/headroom-cluster build --metrics-server
 
 test: binaries ## Pass every test: unit, table, property, scenario, and against a real control plane
 	cargo test --workspace --locked --no-fail-fast
@@ -63,4 +63,4 @@ deny: ## Licences, bans and sources of dependencies
 	cargo deny --locked check licenses bans sources
 
 clean: ## Remove reports and build output of this checkout; the cache stays
-	rm -rf -- '$(REPORTS)/look' '$(REPORTS)/demo' target
+	rm -rf -- '$(REPORTS)/look' '$(REPORTS)/demo' '$(REPORTS)/parity' target

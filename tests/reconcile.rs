@@ -188,7 +188,9 @@ async fn a_conflict_changes_nothing_and_is_decided_again_soon() {
         server.ends().await;
     })
     .await;
-    assert_eq!(action, Action::requeue(Duration::from_secs(1)));
+    // A second, or when the next turn is, if that is sooner: it depends on the clock, in whole milliseconds.
+    let soon = |millis| action == Action::requeue(Duration::from_millis(millis));
+    assert!((500..=1000).any(soon), "{action:?}");
 }
 
 #[tokio::test]

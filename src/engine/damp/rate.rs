@@ -60,7 +60,7 @@ fn one(policy: RatePolicy, state: &State, current: u32, up: bool, now: Timestamp
     let limit = match (policy.amount, up) {
         (Amount::Pods(n), true) => start + i64::from(n),
         (Amount::Pods(n), false) => start - i64::from(n),
-        // Integers throughout: 10 × 1.1 in floating point is 11.000000000000002, which rounds up to 12.
+        // Integers throughout: 10 × (1 − 0.8) in floating point is 1.9999999999999996, which truncates to 1.
         // At least one: no percentage of zero would ever wake a target.
         (Amount::Percent(p), true) => start + ((start * i64::from(p) + 99) / 100).max(1),
         (Amount::Percent(p), false) => start * (100 - i64::from(p).min(100)) / 100,
@@ -158,7 +158,7 @@ mod tests {
         for (percent, current, expected) in [
             (100, 7, 14),
             (50, 3, 5),   // 4.5
-            (10, 10, 11), // exactly: 10 × 1.1 in floating point would be 12
+            (10, 10, 11), // exactly
             (10, 11, 13), // 12.1
             (1, 1, 2),    // never stuck at small counts
             (1, 100, 101),
