@@ -33,7 +33,7 @@ pub struct Stage {
 impl Stage {
     /// A namespace of its own on the shared control plane, with the CRD in place, and a scripted Prometheus.
     pub async fn set(name: &str) -> Stage {
-        let cluster = ControlPlane::shared().await.unwrap();
+        let cluster = ControlPlane::shared_with_resource_metrics().await.unwrap();
         let client = cluster.client().unwrap();
         crd_in_place(&client).await;
         Stage {

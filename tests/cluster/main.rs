@@ -12,6 +12,7 @@ mod modes;
 mod outages;
 mod prometheus;
 mod reaction;
+mod resource;
 mod restart;
 mod rights;
 mod rivals;
