@@ -16,8 +16,8 @@ use std::fmt;
 use jiff::SignedDuration;
 
 use crate::api::{
-    Duration, FallbackSpec, HpaPolicyType, HpaScalingRules, HpaSelectPolicy, LeadTime, PodDeletionCost, PolicyBehavior,
-    PolicyMode, PredictionModeSpec, PredictionSpec, ScaleInSpec, ScalingPolicySpec,
+    Duration, FallbackSpec, HpaPolicyType, HpaScalingRules, HpaSelectPolicy, LeadTime, MetricSpec, PodDeletionCost,
+    PolicyBehavior, PolicyMode, PredictionModeSpec, PredictionSpec, ScaleInSpec, ScalingPolicySpec,
 };
 use crate::engine::policy::{
     Amount, Behavior, Bounds, Fallback, Lead, Metric, Mode, Policy, Prediction, PredictionMode, RatePolicy,
@@ -71,6 +71,7 @@ pub fn policy(spec: &ScalingPolicySpec) -> Result<Policy, Invalid> {
         },
         max: p.replicas("maxReplicas", spec.max_replicas),
     };
+    sources::target_ref(&spec.target_ref, &mut p);
     if bounds.min > bounds.max {
         p.add(
             "minReplicas",
@@ -97,15 +98,16 @@ pub fn policy(spec: &ScalingPolicySpec) -> Result<Policy, Invalid> {
             format!("acts only where minReplicas is 0; it is {}", bounds.min),
         );
     }
-    for m in metrics.iter().zip(&spec.metrics).filter(|(m, _)| m.pods.is_some()) {
-        if m.1.activation_value.is_some() {
+    for m in spec.metrics.iter().filter(|m| m.resource.is_some() || m.pods.is_some()) {
+        if m.activation_value.is_some() {
             p.add(
-                format!("metrics[{}].activationValue", m.0.name),
+                format!("metrics[{}].activationValue", m.name),
                 "has no effect on a metric of pods (resource, pods): at zero there are none",
             );
         }
     }
-    if bounds.min == 0 && !metrics.is_empty() && metrics.iter().all(|m| m.pods.is_some()) {
+    let of_pods = |m: &MetricSpec| m.prometheus.is_none() && m.object.is_none() && m.external.is_none();
+    if bounds.min == 0 && !spec.metrics.is_empty() && spec.metrics.iter().all(of_pods) {
         p.add(
             "minReplicas",
             "0 needs a metric that is there without pods, to wake the target: prometheus, object or external",

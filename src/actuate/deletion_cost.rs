@@ -63,7 +63,8 @@ struct Plan {
     foreign: usize,
 }
 
-/// Marks the youngest of the selected pods, as many as are to go.
+/// Marks the youngest of the selected pods, as many as are to go. `foreign` tells by its uid a ReplicaSet that is another
+/// target's: a selector may select its pods as well.
 ///
 /// # Errors
 /// Where the pods cannot be listed; nothing is marked then.
@@ -72,11 +73,15 @@ pub async fn youngest_first(
     namespace: &str,
     selector: &Selector,
     going: u32,
+    foreign: impl Fn(&str) -> bool,
 ) -> Result<Marks, kube::Error> {
     let api: Api<Pod> = Api::namespaced(client.clone(), namespace);
     let alive = ListParams::default().labels_from(selector).fields(ALIVE).match_any();
     let pods = api.list_metadata(&alive).await?;
-    let plan = plan(pods.iter().filter_map(candidate).collect(), going as usize);
+    let plan = plan(
+        pods.iter().filter_map(|pod| candidate(pod, &foreign)).collect(),
+        going as usize,
+    );
     let mut marks = Marks {
         foreign: plan.foreign,
         failed: None,
@@ -113,11 +118,11 @@ fn plan(mut pods: Vec<Candidate>, going: usize) -> Plan {
     }
 }
 
-/// A pod that a ReplicaSet controls and that is not on its way out.
-fn candidate(pod: &PartialObjectMeta<Pod>) -> Option<Candidate> {
+/// A pod that a ReplicaSet controls, not one that is known to be another target's, and that is not on its way out.
+fn candidate(pod: &PartialObjectMeta<Pod>, foreign: impl Fn(&str) -> bool) -> Option<Candidate> {
     let owners = pod.owner_references().iter();
     let mut controllers = owners.filter(|o| o.controller == Some(true) && o.kind == "ReplicaSet");
-    if controllers.next().is_none() || pod.metadata.deletion_timestamp.is_some() {
+    if controllers.next().is_none_or(|set| foreign(&set.uid)) || pod.metadata.deletion_timestamp.is_some() {
         return None;
     }
     Some(Candidate {
@@ -257,7 +262,11 @@ mod tests {
                 None,
             ),
         ] {
-            assert_eq!(candidate(&pod(more.clone())).map(|c| c.cost), expected, "{more}");
+            assert_eq!(
+                candidate(&pod(more.clone()), |_| false).map(|c| c.cost),
+                expected,
+                "{more}"
+            );
         }
     }
 }

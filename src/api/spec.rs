@@ -150,13 +150,17 @@ pub enum PodDeletionCost {
 #[serde(rename_all = "camelCase")]
 pub struct TargetRef {
     /// For example apps/v1.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(
+        regex(pattern = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[a-z0-9]+$"),
+        length(min = 1, max = 253)
+    )]
     pub api_version: String,
     /// For example Deployment.
-    #[schemars(length(min = 1, max = 63))]
+    #[schemars(regex(pattern = r"^[A-Za-z][A-Za-z0-9]*$"), length(min = 1, max = 63))]
     pub kind: String,
     /// Its name, in the policy's namespace.
-    #[schemars(length(min = 1, max = 253))]
+    // It becomes a part of the path of requests, so nothing in it may lead elsewhere.
+    #[schemars(regex(pattern = r"^[A-Za-z0-9][-A-Za-z0-9_.:]*$"), length(min = 1, max = 253))]
     pub name: String,
 }
 
@@ -236,7 +240,7 @@ pub struct ThresholdsSpec {
 }
 
 /// A step up.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StepUpSpec {
     /// Above this value, in the metric's unit.
@@ -247,11 +251,13 @@ pub struct StepUpSpec {
     pub by: i32,
     /// Least time since the last scale-up that this rule won. Default 5m.
     #[serde(default = "five_minutes")]
+    #[x_kube(validation = Rule::new("self == '1d' || !self.matches('[dw]|[0-9]{7}') && duration(self) <= duration('24h')")
+        .message(Message::Expression("'cooldown must be from 1s to 1d, such as 5m; got ' + self".into())))]
     pub cooldown: Duration,
 }
 
 /// A step down.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StepDownSpec {
     /// Below this value, in the metric's unit.
@@ -262,11 +268,13 @@ pub struct StepDownSpec {
     pub by: i32,
     /// Least time since the last change, up or down, that this rule won. Default 5m.
     #[serde(default = "five_minutes")]
+    #[x_kube(validation = Rule::new("self == '1d' || !self.matches('[dw]|[0-9]{7}') && duration(self) <= duration('24h')")
+        .message(Message::Expression("'cooldown must be from 1s to 1d, such as 5m; got ' + self".into())))]
     pub cooldown: Duration,
 }
 
 /// What is wanted while a metric fails.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FallbackSpec {
     /// The count that is proposed.
@@ -274,6 +282,8 @@ pub struct FallbackSpec {
     pub replicas: i32,
     /// How long a metric must have had no value. Default 3m.
     #[serde(default = "three_minutes")]
+    #[x_kube(validation = Rule::new("self == '1d' || !self.matches('[dw]|[0-9]{7}') && duration(self) >= duration('15s') && duration(self) <= duration('24h')")
+        .message(Message::Expression("'after must be from 15s to 1d, such as 3m; got ' + self".into())))]
     pub after: Duration,
 }
 

@@ -10,7 +10,7 @@ use super::publish::{self, Policy as Subject};
 use crate::actuate::deletion_cost::{self, Marks};
 use crate::api::PodDeletionCost;
 use crate::engine::decision::ScaleEvent;
-use crate::observe::Target;
+use crate::observe::{Target, scale};
 use crate::report::events;
 
 /// Longest time that a scale-down waits for its marks: one answer of the API server.
@@ -27,7 +27,12 @@ pub(super) async fn prepare(context: &Context, subject: Subject<'_>, target: &Ta
         Some(selector) => {
             let namespace = subject.object.metadata.namespace.as_deref().unwrap_or_default();
             let going = event.from - event.to;
-            let marked = deletion_cost::youngest_first(&context.client, namespace, selector, going);
+            let key = scale::key(&subject.object.spec.target_ref, namespace);
+            let foreign = |set: &str| {
+                key.as_ref()
+                    .is_ok_and(|key| context.owners.foreign(set, key, &target.uid))
+            };
+            let marked = deletion_cost::youngest_first(&context.client, namespace, selector, going, foreign);
             match tokio::time::timeout(PATIENCE, marked).await {
                 Ok(Ok(marks)) => trouble(&marks),
                 Ok(Err(error)) => Some(format!("its pods cannot be listed: {error}")),

@@ -172,6 +172,10 @@ pub enum Basis {
     },
     /// The value does not exceed the metric's activation value: nothing is needed for it.
     Idle,
+    /// The value exceeds the activation value and asks for nothing more: at least one replica.
+    Awake,
+    /// What is not known of some pods leaves no reason to move, so the present count stands.
+    Held,
 }
 
 /// Why a source has nothing to say.
@@ -346,7 +350,13 @@ impl Decision {
         let stepped = match basis {
             Basis::Above => to > self.current,
             Basis::Below => to < self.current,
-            Basis::Proportion | Basis::Tolerance | Basis::Band | Basis::Cooling { .. } | Basis::Idle => false,
+            Basis::Proportion
+            | Basis::Tolerance
+            | Basis::Band
+            | Basis::Cooling { .. }
+            | Basis::Idle
+            | Basis::Awake
+            | Basis::Held => false,
         };
         match &winner.source {
             Source::Metric(name) if stepped && !forced => Some(name.clone()),

@@ -118,6 +118,14 @@ impl Owners {
         Some(uid)
     }
 
+    /// Whether a ReplicaSet is known to be another's: of a target that is known to own its pods by ReplicaSets.
+    pub fn foreign(&self, replica_set: &str, key: &TargetKey, uid: &str) -> bool {
+        let known = self.replica_sets.read().unwrap_or_else(PoisonError::into_inner);
+        let (set, target) = (Uid::from(replica_set), Uid::from(uid));
+        let owner = known.get(&set);
+        owns_so(key) && set != target && owner.is_some_and(|above| *above != Some(target))
+    }
+
     /// Those of the selected pods that are the target's.
     pub fn belonging(&self, selected: &[Arc<Member>], key: &TargetKey, uid: &str) -> Belonging {
         let target = Uid::from(uid);
@@ -231,6 +239,25 @@ mod tests {
         check("db.example", "Cluster", &[other, other, None], (3, true));
         check("db.example", "Cluster", &[Some(("Cluster", "web")), other], (1, false));
         check("db.example", "Cluster", &[], (0, false));
+    }
+
+    #[test]
+    fn a_replica_set_of_another_deployment_is_foreign() {
+        let owners = Owners::default();
+        owners.insert(&set("set-a", Some("web")).metadata);
+        owners.insert(&set("set-b", Some("api")).metadata);
+        let key = |kind: &str, group: &str| TargetKey {
+            group: group.to_owned(),
+            kind: kind.to_owned(),
+            namespace: "shop".to_owned(),
+            name: "web".to_owned(),
+        };
+        let deployment = key("Deployment", "apps");
+        assert!(!owners.foreign("set-a", &deployment, "web"));
+        assert!(owners.foreign("set-b", &deployment, "web"));
+        assert!(!owners.foreign("not-seen-yet", &deployment, "web"));
+        // A kind that may own Deployments which own ReplicaSets: nothing is known.
+        assert!(!owners.foreign("set-b", &key("App", "example.com"), "web"));
     }
 
     #[test]

@@ -297,6 +297,11 @@ fn metric(policy: &Policy, name: &str, value: f64, basis: Basis, now: Timestamp)
             format!("{value}, beyond its threshold; the rule's own cooldown runs until {until}")
         }
         Basis::Idle => format!("{value}, idle: no replica is needed"),
+        Basis::Awake => format!("{value}, above its activation value: one replica at least"),
+        Basis::Held => match thresholds(policy, name) {
+            Some(_) => value,
+            None => format!("{value}, {}", target(policy, name)),
+        },
     }
 }
 

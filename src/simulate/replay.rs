@@ -101,6 +101,8 @@ impl<'a> Replay<'a> {
         });
         let known = Remembered {
             obeyed_max: Some(setup.policy.bounds.max),
+            // Whatever is at zero in a replay, nobody put there by hand.
+            zeroed: replicas == 0,
             ..Remembered::default()
         };
         Replay {

@@ -10,7 +10,7 @@ mod tests;
 use super::problems::Problems;
 use crate::api::{
     LabelOperator, LabelRequirement, MetricIdentifier, MetricSelector, MetricSpec, MetricTarget, ResourceName,
-    WarmUpSpec,
+    TargetRef, WarmUpSpec,
 };
 use crate::engine::policy::{Target, WarmUp};
 use crate::engine::reading::PodMetric;
@@ -142,6 +142,34 @@ pub(super) fn target(field: &str, source: Source, spec: &MetricTarget, p: &mut P
             );
             None
         }
+    }
+}
+
+/// The target's reference: its parts become parts of a request's path.
+pub(super) fn target_ref(spec: &TargetRef, p: &mut Problems) {
+    let word = |b: u8| b.is_ascii_alphanumeric();
+    let named = |text: &str, more: &[u8]| {
+        text.bytes().next().is_some_and(word) && text.bytes().all(|b| word(b) || more.contains(&b))
+    };
+    if !named(&spec.name, b"-_.:") {
+        p.add(
+            "targetRef.name",
+            format!("{:?} is not the name of an object", spec.name),
+        );
+    }
+    if !named(&spec.kind, b"") {
+        p.add(
+            "targetRef.kind",
+            format!("{:?} is not a kind, such as Deployment", spec.kind),
+        );
+    }
+    let parts: Vec<&str> = spec.api_version.split('/').collect();
+    if parts.len() > 2 || !parts.iter().all(|part| named(part, b"-.")) {
+        let message = format!(
+            "{:?} is not of the form group/version, such as apps/v1",
+            spec.api_version
+        );
+        p.add("targetRef.apiVersion", message);
     }
 }
 

@@ -61,7 +61,10 @@ fn check(spec: &str, field: &str, message: &[&str]) {
 #[test]
 fn the_policy_of_readme_is_accepted() {
     let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
-    let blocks = readme.split("```yaml\n").skip(1).map(|b| b.split("```").next().unwrap());
+    let blocks = readme
+        .split("```yaml\n")
+        .skip(1)
+        .map(|b| b.split("```").next().unwrap());
     let policies: Vec<&str> = blocks.filter(|b| b.contains("kind: ScalingPolicy")).collect();
     assert_eq!(policies.len(), 1);
     let policy: ScalingPolicy = serde_yaml::from_str(policies[0]).unwrap();

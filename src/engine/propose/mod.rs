@@ -53,7 +53,7 @@ pub(super) fn all(
     {
         proposals.push(Proposal {
             source: Source::Forecast(metric.name.clone()),
-            outcome: predicted::propose(prediction.mode, target, observation.forecast.as_ref()),
+            outcome: predicted::propose(policy, prediction.mode, metric, target, observation.forecast.as_ref()),
             pods: None,
         });
     }
@@ -99,7 +99,11 @@ fn metric(
                 Ok(value) => value,
                 Err(failure) => return (Outcome::Invalid(failure), None),
             };
-            (number(policy, metric, value, state.rules(), replicas, now), None)
+            let outcome = number(policy, metric, value, state.rules(), replicas, now);
+            match sample {
+                Some(Ok(Reading::Pods(metrics))) => pods::hold(outcome, policy, metrics, replicas.spec, now),
+                _ => (outcome, None),
+            }
         }
     };
     (awake(policy, outcome), pods)
@@ -126,7 +130,17 @@ fn number(
         Rule::Target(target) => target::propose(target, &policy.behavior, value, replicas),
         Rule::Thresholds(rule) => threshold::propose(&rule, value, replicas.spec, won, now),
     };
-    awake(policy, outcome)
+    match outcome {
+        // Nothing to add is not nothing to do: somebody has to be there.
+        Outcome::Abstains(Abstention::NotAbove { value }) if policy.bounds.min == 0 && metric.pods.is_none() => {
+            Outcome::Replicas {
+                replicas: 1,
+                value,
+                basis: Basis::Awake,
+            }
+        }
+        outcome => awake(policy, outcome),
+    }
 }
 
 /// Where the policy may rest at zero, a metric that is not idle needs at least one replica: no rounding leaves it without.

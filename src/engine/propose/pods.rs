@@ -35,13 +35,7 @@ pub(super) fn propose(
     now: Timestamp,
 ) -> (Outcome, Option<PodCount>) {
     let groups = Groups::of(metrics, policy.warm_up, now);
-    let mut count = PodCount {
-        sampled: groups.ready.pods,
-        unready: size(&groups.unready),
-        missing: size(&groups.missing),
-        held: false,
-        by_selector: metrics.by_selector,
-    };
+    let mut count = groups.count(metrics);
     let first = match groups.usable(metrics).and_then(|ready| ready.measure(target, metrics)) {
         Ok(first) => first,
         Err(failure) => return (Outcome::Invalid(failure), Some(count)),
@@ -51,13 +45,38 @@ pub(super) fn propose(
         Verdict::WithinTolerance => (spec, Basis::Tolerance),
         Verdict::Held => {
             count.held = true;
-            (spec, Basis::Proportion)
+            (spec, Basis::Held)
         }
     };
     let outcome = Outcome::Replicas {
         replicas,
         value: first.value,
         basis,
+    };
+    (outcome, Some(count))
+}
+
+/// A threshold rule's proposal in the light of the pods without a sample: as with the proportional rule, they may be busy,
+/// so nothing is removed while there are any. Of the level itself they are left out, which only ever hurries growth.
+pub(super) fn hold(
+    outcome: Outcome,
+    policy: &Policy,
+    metrics: &PodMetrics,
+    spec: u32,
+    now: Timestamp,
+) -> (Outcome, Option<PodCount>) {
+    let groups = Groups::of(metrics, policy.warm_up, now);
+    let mut count = groups.count(metrics);
+    let outcome = match outcome {
+        Outcome::Replicas { replicas, value, .. } if replicas < spec && !groups.missing.is_empty() => {
+            count.held = true;
+            Outcome::Replicas {
+                replicas: spec,
+                value,
+                basis: Basis::Held,
+            }
+        }
+        outcome => outcome,
     };
     (outcome, Some(count))
 }
@@ -143,6 +162,16 @@ impl Groups {
             }
         }
         groups
+    }
+
+    fn count(&self, metrics: &PodMetrics) -> PodCount {
+        PodCount {
+            sampled: self.ready.pods,
+            unready: size(&self.unready),
+            missing: size(&self.missing),
+            held: false,
+            by_selector: metrics.by_selector,
+        }
     }
 
     /// The pods whose sample is taken, or why there are none to go by.

@@ -4,11 +4,17 @@
 
 use super::super::decision::{Abstention, Basis, Outcome};
 use super::super::forecast::{self, Forecast, Trust};
-use super::super::policy::{PredictionMode, Target};
+use super::super::policy::{Metric, Policy, PredictionMode, Target};
 use super::ceil_replicas;
 
 /// What the forecast proposes.
-pub(super) fn propose(mode: PredictionMode, target: Target, forecast: Option<&Forecast>) -> Outcome {
+pub(super) fn propose(
+    policy: &Policy,
+    mode: PredictionMode,
+    metric: &Metric,
+    target: Target,
+    forecast: Option<&Forecast>,
+) -> Outcome {
     let Some(forecast) = forecast else {
         return Outcome::Abstains(Abstention::NoForecast);
     };
@@ -24,14 +30,16 @@ pub(super) fn propose(mode: PredictionMode, target: Target, forecast: Option<&Fo
     | Target::Value(target)
     | Target::Utilization(target)
     | Target::PodAverage(target)) = target;
-    let replicas = ceil_replicas(forecast.upper / target);
     let value = forecast.upper;
+    // What the metric itself would not wake for, its forecast does not either.
+    let idle = policy.bounds.min == 0 && value <= metric.activation;
+    let replicas = if idle { 0 } else { ceil_replicas(value / target) };
     match mode {
         PredictionMode::Preview => Outcome::Preview { replicas, value },
         PredictionMode::ScaleOut => Outcome::Replicas {
             replicas,
             value,
-            basis: Basis::Proportion,
+            basis: if idle { Basis::Idle } else { Basis::Proportion },
         },
     }
 }

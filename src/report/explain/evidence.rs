@@ -95,6 +95,8 @@ fn based(basis: Basis, at: Timestamp) -> Option<String> {
         Basis::Below => "below its threshold: a step down",
         Basis::Band => "between its thresholds: no change",
         Basis::Idle => "idle: no replica is needed",
+        Basis::Awake => "above its activation value: one replica at least",
+        Basis::Held => "some pods have no sample: no change",
         Basis::Cooling { until } => {
             let until = words::instant(until, at);
             return Some(format!("beyond its threshold, but its own cooldown runs until {until}"));

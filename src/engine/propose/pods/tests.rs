@@ -358,3 +358,26 @@ fn a_reading_is_one_number_for_thresholds() {
     assert_eq!(level(pods(PodMetric::Custom, &[])), Err(Cause::NoPods));
     assert_eq!(level(pods(PodMetric::Cpu, &[(2, pending())])), Err(Cause::Empty));
 }
+
+/// One idle pod and nine of which nothing is known are no reason to remove any: they may be the busy ones.
+#[test]
+fn a_step_down_waits_for_pods_without_a_sample() {
+    let step = |replicas, basis| Outcome::Replicas {
+        replicas,
+        value: 10.0,
+        basis,
+    };
+    let held = |outcome, pods: &[(usize, PodReading)]| {
+        let metrics = metrics(PodMetric::Cpu, pods);
+        let (outcome, count) = hold(outcome, &policy(), &metrics, 10, now());
+        (outcome, count.unwrap().held)
+    };
+    let partly = [(1, uses(100)), (9, silent())];
+    let down = step(9, Basis::Below);
+    assert_eq!(held(down.clone(), &partly), (step(10, Basis::Held), true));
+    assert_eq!(held(down.clone(), &[(10, uses(100))]), (down.clone(), false));
+    // Pods that start are no reason to wait, and growth never waits.
+    assert_eq!(held(down.clone(), &[(9, uses(100)), (1, pending())]), (down, false));
+    let up = step(12, Basis::Above);
+    assert_eq!(held(up.clone(), &partly), (up, false));
+}
