@@ -1,7 +1,7 @@
 //! Laws of clocks and windows: a clock that goes back, decisions that remember windows, and cron's two directions.
 
 use headroom::engine::decide;
-use headroom::engine::policy::{Amount, Policy, RatePolicy, SelectPolicy};
+use headroom::engine::policy::{Amount, Policy, RatePolicy, Rule, SelectPolicy, Target};
 use headroom::engine::propose::scheduled;
 use headroom::engine::reading::Reading;
 use jiff::tz::TimeZone;
@@ -13,10 +13,18 @@ use crate::generate::{healthy_step, policy, schedule, start, step};
 use crate::run::{Run, Step};
 
 /// A policy whose way down only windows of recommendations and cooldowns can hold up: no schedules (they follow the wall
-/// clock by design), and a rate that lets everything through.
+/// clock by design), no threshold rules (a rule that cools down longer asks for less meanwhile, which the window then
+/// remembers), no rest at zero (whose zero it is within a minute of our own change is told by the clock), and a rate that
+/// lets everything through.
 fn windows_and_cooldowns_only() -> impl Strategy<Value = Policy> {
     policy().prop_map(|mut policy| {
         policy.schedules.clear();
+        policy.bounds.min = policy.bounds.min.max(1);
+        for metric in &mut policy.metrics {
+            if metric.rule.target().is_none() {
+                metric.rule = Rule::Target(Target::AverageValue(100.0));
+            }
+        }
         let down = &mut policy.behavior.down;
         down.policies = vec![RatePolicy {
             amount: Amount::Percent(100),
