@@ -106,8 +106,6 @@ pub struct PodCount {
     pub unready: u32,
     /// Pods without a sample.
     pub missing: u32,
-    /// These pods, taken for what is safe, leave no reason to move.
-    pub held: bool,
     /// Pods were counted by the target's selector, since no chain of owners leads to it.
     pub by_selector: bool,
 }

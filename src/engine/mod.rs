@@ -31,9 +31,9 @@ use state::State;
 
 /// Decides how many replicas the target ought to have at `now`.
 ///
-/// The precedence, in order: a target that a person put to zero stays there; the largest proposal wins; a metric without a value blocks
-/// scale-down; window ceilings and `maxReplicas` bound the recommendation; stabilisation, cooldown and rate policies
-/// damp it; a floor (and an edit that lowers `maxReplicas`) acts at once; `Paused` holds; `DryRun` and a conflict with
+/// The precedence, in order: a target that a person put to zero stays there; the largest proposal wins; a metric without
+/// a value blocks scale-down; window ceilings and `maxReplicas` bound the recommendation; stabilisation, cooldown and
+/// rate policies damp it; a floor (and an edit that lowers `maxReplicas`) acts at once; `Paused` holds; `DryRun` and a conflict with
 /// another autoscaler do not write.
 pub fn decide(policy: &Policy, state: &State, observation: &Observation, now: Timestamp) -> Decision {
     let current = observation.replicas.spec;

@@ -71,7 +71,12 @@ pub fn proposal(policy: &Policy, decision: &Decision, proposal: &Proposal) -> St
     let text = match &proposal.outcome {
         Outcome::Replicas { replicas, value, basis } => match &proposal.source {
             Source::Metric(name) => {
-                let pods = proposal.pods.as_ref().map(pods).unwrap_or_default();
+                let held = *basis == Basis::Held;
+                let pods = proposal
+                    .pods
+                    .as_ref()
+                    .map(|count| pods(count, held))
+                    .unwrap_or_default();
                 format!("{}{pods}", metric(policy, name, *value, *basis, decision.at))
             }
             Source::Forecast(name) => format!("load up to {}, {}", number(*value), target(policy, name)),
@@ -344,7 +349,7 @@ fn unit(policy: &Policy, metric: &str) -> &'static str {
 }
 
 /// `; 2 pods start, 1 has no sample, so nothing moves`, where pods are in the way of a plain average.
-fn pods(count: &PodCount) -> String {
+fn pods(count: &PodCount, held: bool) -> String {
     let mut clauses = Vec::new();
     match count.unready {
         0 => {}
@@ -356,7 +361,7 @@ fn pods(count: &PodCount) -> String {
         1 => clauses.push("1 pod has no sample".to_owned()),
         n => clauses.push(format!("{n} pods have no sample")),
     }
-    if count.held {
+    if held {
         clauses.push("so nothing moves".to_owned());
     }
     let mut text = clauses.join(", ");

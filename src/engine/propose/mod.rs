@@ -13,7 +13,7 @@ pub mod threshold;
 use jiff::Timestamp;
 
 use super::decision::{Abstention, Basis, Outcome, PodCount, Proposal, Source, Window};
-use super::observation::{Failure, Observation, Replicas, Sample, usable};
+use super::observation::{Observation, Replicas, Sample, usable};
 use super::policy::{Metric, Policy, Rule};
 use super::reading::Reading;
 use super::state::{RuleTimes, State};
@@ -90,23 +90,17 @@ fn metric(
     if metric.pods.is_some() && replicas.spec == 0 {
         return (Outcome::Abstains(Abstention::NoPods), None);
     }
-    let (outcome, pods) = match (metric.rule, sample) {
+    let at = |value| number(policy, metric, value, state.rules(), replicas, now);
+    match (metric.rule, sample) {
         (Rule::Target(target), Some(Ok(Reading::Pods(metrics)))) => {
-            pods::propose(target, policy, metrics, replicas.spec, now)
+            let (outcome, pods) = pods::propose(target, policy, metrics, replicas.spec, now);
+            (awake(policy, outcome), pods)
         }
-        (_, sample) => {
-            let value = match level(policy, sample, now) {
-                Ok(value) => value,
-                Err(failure) => return (Outcome::Invalid(failure), None),
-            };
-            let outcome = number(policy, metric, value, state.rules(), replicas, now);
-            match sample {
-                Some(Ok(Reading::Pods(metrics))) => pods::hold(outcome, policy, metrics, replicas.spec, now),
-                _ => (outcome, None),
-            }
+        (Rule::Thresholds(_), Some(Ok(Reading::Pods(metrics)))) => {
+            pods::by_level(policy, metrics, replicas.spec, now, at)
         }
-    };
-    (awake(policy, outcome), pods)
+        (_, sample) => (usable(sample).map_or_else(Outcome::Invalid, at), None),
+    }
 }
 
 /// What a metric proposes at one number.
@@ -156,14 +150,6 @@ fn awake(policy: &Policy, outcome: Outcome) -> Outcome {
             basis,
         },
         other => other,
-    }
-}
-
-/// The one number that a sample stands for, finite and not negative.
-fn level(policy: &Policy, sample: Option<&Sample>, now: Timestamp) -> Result<f64, Failure> {
-    match sample {
-        Some(Ok(reading @ Reading::Pods(_))) => pods::level(reading, policy.warm_up, now),
-        sample => usable(sample),
     }
 }
 

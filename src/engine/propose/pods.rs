@@ -19,7 +19,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::super::decision::{Basis, Outcome, PodCount};
 use super::super::observation::{Cause, Failure};
 use super::super::policy::{Behavior, Policy, Target, WarmUp};
-use super::super::reading::{Phase, PodMetric, PodMetrics, PodReading, PodSample, Reading};
+use super::super::reading::{Phase, PodMetric, PodMetrics, PodReading, PodSample};
 use super::ceil_replicas;
 
 /// Oldest sample that is acted upon. metrics-server asks each node every 15 s, at the slowest setting in use every
@@ -35,7 +35,7 @@ pub(super) fn propose(
     now: Timestamp,
 ) -> (Outcome, Option<PodCount>) {
     let groups = Groups::of(metrics, policy.warm_up, now);
-    let mut count = groups.count(metrics);
+    let count = groups.count(metrics);
     let first = match groups.usable(metrics).and_then(|ready| ready.measure(target, metrics)) {
         Ok(first) => first,
         Err(failure) => return (Outcome::Invalid(failure), Some(count)),
@@ -43,10 +43,7 @@ pub(super) fn propose(
     let (replicas, basis) = match groups.replicas(first.ratio, target, &policy.behavior, spec) {
         Verdict::Wants(replicas) => (replicas, Basis::Proportion),
         Verdict::WithinTolerance => (spec, Basis::Tolerance),
-        Verdict::Held => {
-            count.held = true;
-            (spec, Basis::Held)
-        }
+        Verdict::Held => (spec, Basis::Held),
     };
     let outcome = Outcome::Replicas {
         replicas,
@@ -56,20 +53,23 @@ pub(super) fn propose(
     (outcome, Some(count))
 }
 
-/// A threshold rule's proposal in the light of the pods without a sample: as with the proportional rule, they may be busy,
-/// so nothing is removed while there are any. Of the level itself they are left out, which only ever hurries growth.
-pub(super) fn hold(
-    outcome: Outcome,
+/// What a rule for one number makes of the samples: of the percent of what is requested for cpu and memory, of the average
+/// for other metrics of pods. As with the proportional rule, pods without a sample may be busy, so nothing is removed
+/// while there are any. Of the number itself they are left out, which only ever hurries growth.
+pub(super) fn by_level(
     policy: &Policy,
     metrics: &PodMetrics,
     spec: u32,
     now: Timestamp,
+    propose: impl FnOnce(f64) -> Outcome,
 ) -> (Outcome, Option<PodCount>) {
     let groups = Groups::of(metrics, policy.warm_up, now);
-    let mut count = groups.count(metrics);
-    let outcome = match outcome {
+    let level = match groups.level(metrics) {
+        Ok(level) => level,
+        Err(failure) => return (Outcome::Invalid(failure), None),
+    };
+    let outcome = match propose(level) {
         Outcome::Replicas { replicas, value, .. } if replicas < spec && !groups.missing.is_empty() => {
-            count.held = true;
             Outcome::Replicas {
                 replicas: spec,
                 value,
@@ -78,25 +78,7 @@ pub(super) fn hold(
         }
         outcome => outcome,
     };
-    (outcome, Some(count))
-}
-
-/// The one number that a reading stands for: itself; for cpu and memory the percent of what is requested, for other
-/// metrics of pods their average. Of pods it takes in those whose sample counts, as the proportional rule does.
-///
-/// # Errors
-/// Why there is none.
-pub fn level(reading: &Reading, warm_up: WarmUp, now: Timestamp) -> Result<f64, Failure> {
-    let metrics = match reading {
-        Reading::Number(value) => return Ok(*value),
-        Reading::Pods(metrics) => metrics,
-    };
-    let unit = match metrics.kind {
-        PodMetric::Cpu | PodMetric::Memory => Target::Utilization(100.0),
-        PodMetric::Custom => Target::PodAverage(1.0),
-    };
-    let groups = Groups::of(metrics, warm_up, now);
-    Ok(groups.usable(metrics)?.measure(unit, metrics)?.value)
+    (outcome, Some(groups.count(metrics)))
 }
 
 /// The pods by what they count for.
@@ -169,9 +151,18 @@ impl Groups {
             sampled: self.ready.pods,
             unready: size(&self.unready),
             missing: size(&self.missing),
-            held: false,
             by_selector: metrics.by_selector,
         }
+    }
+
+    /// The one number that the samples stand for, or why there is none. It takes in the pods whose sample counts, as the
+    /// proportional rule does.
+    fn level(&self, metrics: &PodMetrics) -> Result<f64, Failure> {
+        let unit = match metrics.kind {
+            PodMetric::Cpu | PodMetric::Memory => Target::Utilization(100.0),
+            PodMetric::Custom => Target::PodAverage(1.0),
+        };
+        Ok(self.usable(metrics)?.measure(unit, metrics)?.value)
     }
 
     /// The pods whose sample is taken, or why there are none to go by.

@@ -267,11 +267,11 @@ fn what_became_of_pods_is_said() {
     let spec = serde_yaml::from_str(&format!("{text}{metrics}")).unwrap();
     let policy = crate::validate::policy(&spec).unwrap();
     let scene = Scene::new(policy.clone(), &[], 4, Ok(83.0), at(NOW));
-    let says = |value: f64, pods: PodCount, expected: &str| {
+    let says = |value: f64, (pods, basis): (PodCount, Basis), expected: &str| {
         let outcome = Outcome::Replicas {
             replicas: 4,
             value,
-            basis: Basis::Proportion,
+            basis,
         };
         let told = Proposal {
             source: Source::Metric("cpu".into()),
@@ -281,12 +281,14 @@ fn what_became_of_pods_is_said() {
         let said = proposal(&policy, &scene.decision, &told);
         assert_eq!(said, expected);
     };
-    let count = |unready, missing, held| PodCount {
-        sampled: 3,
-        unready,
-        missing,
-        held,
-        by_selector: false,
+    let count = |unready, missing, held| {
+        let pods = PodCount {
+            sampled: 3,
+            unready,
+            missing,
+            by_selector: false,
+        };
+        (pods, if held { Basis::Held } else { Basis::Proportion })
     };
     says(83.0, count(0, 0, false), "83 % of requests, target 70 %");
     says(83.0, count(1, 0, false), "83 % of requests, target 70 %; 1 pod starts");
@@ -295,13 +297,14 @@ fn what_became_of_pods_is_said() {
         count(2, 1, true),
         "83 % of requests, target 70 %; 2 pods start, 1 pod has no sample, so nothing moves",
     );
+    let (pods, basis) = count(0, 2, false);
     let by_selector = PodCount {
         by_selector: true,
-        ..count(0, 2, false)
+        ..pods
     };
     says(
         83.0,
-        by_selector,
+        (by_selector, basis),
         "83 % of requests, target 70 %; 2 pods have no sample; pods are counted by the selector, for no chain of owners \
          leads to the target",
     );

@@ -1,10 +1,9 @@
 //! Which pods count for what, and what comes of it: the situations that HPA documents, and where we differ.
 
-use std::sync::Arc;
-
 use super::*;
+use crate::engine::observation::usable;
 use crate::engine::policy::{Bounds, Mode};
-use crate::engine::reading::Ready;
+use crate::engine::reading::{Reading, Ready};
 
 /// What comes out.
 #[derive(Debug, PartialEq)]
@@ -118,20 +117,22 @@ fn metrics(kind: PodMetric, pods: &[(usize, PodReading)]) -> PodMetrics {
 /// What the rule makes of so many of each pod, with `spec` replicas asked for.
 #[track_caller]
 fn of(kind: PodMetric, target: Target, spec: u32, pods: &[(usize, PodReading)], expected: Out) {
-    let (outcome, count) = propose(target, &policy(), &metrics(kind, pods), spec, now());
+    let (outcome, _) = propose(target, &policy(), &metrics(kind, pods), spec, now());
     let got = match outcome {
         Outcome::Invalid(failure) => Invalid(failure.cause),
         Outcome::Replicas {
             basis: Basis::Tolerance,
             ..
         } => Within,
-        Outcome::Replicas { replicas, value, .. } => match count {
-            Some(PodCount { held: true, .. }) => {
-                assert_eq!(replicas, spec);
-                Held
-            }
-            _ => Wants(replicas, value),
-        },
+        Outcome::Replicas {
+            replicas,
+            basis: Basis::Held,
+            ..
+        } => {
+            assert_eq!(replicas, spec);
+            Held
+        }
+        Outcome::Replicas { replicas, value, .. } => Wants(replicas, value),
         other => panic!("{other:?}"),
     };
     assert_eq!(got, expected, "{kind:?} {target:?} spec {spec} {pods:?}");
@@ -348,9 +349,13 @@ fn start_up_is_told_by_readiness() {
 
 #[test]
 fn a_reading_is_one_number_for_thresholds() {
-    let level = |reading: Reading| level(&reading, WarmUp::default(), now()).map_err(|f| f.cause);
-    let pods = |kind, pods: &[_]| Reading::Pods(Arc::new(metrics(kind, pods)));
-    assert_eq!(level(Reading::Number(0.5)), Ok(0.5));
+    let level = |metrics: PodMetrics| {
+        Groups::of(&metrics, WarmUp::default(), now())
+            .level(&metrics)
+            .map_err(|f| f.cause)
+    };
+    let pods = |kind, pods: &[_]| metrics(kind, pods);
+    assert_eq!(usable(Some(&Ok(Reading::Number(0.5)))), Ok(0.5));
     let some = [(1, uses(300)), (1, uses(500)), (1, cold(5_000)), (1, silent())];
     assert_eq!(level(pods(PodMetric::Cpu, &some)), Ok(40.0));
     assert_eq!(level(pods(PodMetric::Memory, &some)), Ok(193.0));
@@ -369,15 +374,14 @@ fn a_step_down_waits_for_pods_without_a_sample() {
     };
     let held = |outcome, pods: &[(usize, PodReading)]| {
         let metrics = metrics(PodMetric::Cpu, pods);
-        let (outcome, count) = hold(outcome, &policy(), &metrics, 10, now());
-        (outcome, count.unwrap().held)
+        by_level(&policy(), &metrics, 10, now(), |_| outcome).0
     };
     let partly = [(1, uses(100)), (9, silent())];
     let down = step(9, Basis::Below);
-    assert_eq!(held(down.clone(), &partly), (step(10, Basis::Held), true));
-    assert_eq!(held(down.clone(), &[(10, uses(100))]), (down.clone(), false));
+    assert_eq!(held(down.clone(), &partly), step(10, Basis::Held));
+    assert_eq!(held(down.clone(), &[(10, uses(100))]), down.clone());
     // Pods that start are no reason to wait, and growth never waits.
-    assert_eq!(held(down.clone(), &[(9, uses(100)), (1, pending())]), (down, false));
+    assert_eq!(held(down.clone(), &[(9, uses(100)), (1, pending())]), down);
     let up = step(12, Basis::Above);
-    assert_eq!(held(up.clone(), &partly), (up, false));
+    assert_eq!(held(up.clone(), &partly), up);
 }
