@@ -16,8 +16,8 @@ use std::fmt;
 use jiff::SignedDuration;
 
 use crate::api::{
-    Duration, FallbackSpec, HpaPolicyType, HpaScalingRules, HpaSelectPolicy, LeadTime, MetricSpec, PodDeletionCost,
-    PolicyBehavior, PolicyMode, PredictionModeSpec, PredictionSpec, ScaleInSpec, ScalingPolicySpec,
+    Duration, FallbackSpec, HpaPolicyType, HpaScalingRules, HpaSelectPolicy, LeadTime, PodDeletionCost, PolicyBehavior,
+    PolicyMode, PredictionModeSpec, PredictionSpec, ScaleInSpec, ScalingPolicySpec,
 };
 use crate::engine::policy::{
     Amount, Behavior, Bounds, Fallback, Lead, Metric, Mode, Policy, Prediction, PredictionMode, RatePolicy,
@@ -88,31 +88,7 @@ pub fn policy(spec: &ScalingPolicySpec) -> Result<Policy, Invalid> {
         );
     }
     let metrics: Vec<Metric> = spec.metrics.iter().filter_map(|m| metric::metric(m, &mut p)).collect();
-    for m in spec
-        .metrics
-        .iter()
-        .filter(|m| bounds.min > 0 && m.activation_value.is_some())
-    {
-        p.add(
-            format!("metrics[{}].activationValue", m.name),
-            format!("acts only where minReplicas is 0; it is {}", bounds.min),
-        );
-    }
-    for m in spec.metrics.iter().filter(|m| m.resource.is_some() || m.pods.is_some()) {
-        if m.activation_value.is_some() {
-            p.add(
-                format!("metrics[{}].activationValue", m.name),
-                "has no effect on a metric of pods (resource, pods): at zero there are none",
-            );
-        }
-    }
-    let of_pods = |m: &MetricSpec| m.prometheus.is_none() && m.object.is_none() && m.external.is_none();
-    if bounds.min == 0 && !spec.metrics.is_empty() && spec.metrics.iter().all(of_pods) {
-        p.add(
-            "minReplicas",
-            "0 needs a metric that is there without pods, to wake the target: prometheus, object or external",
-        );
-    }
+    metric::rest(spec, bounds, &mut p);
     let schedules: Vec<Schedule> = spec
         .schedules
         .iter()

@@ -3,14 +3,13 @@
 //! Names of metrics and objects become parts of a request's path: whatever could lead to another path is refused here
 //! and again by `validate.rs`. Neighbour: `spec.rs`, which has the rule that there is exactly one source.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use kube::KubeSchema;
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::{JsonSchema, json_schema};
 use serde::{Deserialize, Serialize};
 
-use super::scalar::Duration;
+use super::scalar::{Duration, inline_schema};
 
 /// A PromQL query and the server that answers it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -150,19 +149,7 @@ pub enum LabelOperator {
 #[serde(transparent)]
 pub struct LabelValue(pub String);
 
-impl JsonSchema for LabelValue {
-    fn schema_name() -> Cow<'static, str> {
-        "LabelValue".into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": "string", "maxLength": 63})
-    }
-}
+inline_schema!(LabelValue, json_schema!({"type": "string", "maxLength": 63}));
 
 /// How long a starting pod's processor time is doubted, because starting up costs some that says nothing of the load:
 /// HPA's two settings, which it has for the whole cluster. They matter to resource metrics on cpu.

@@ -4,6 +4,7 @@
 //! so that the rules stay within the API server's cost budget. Neighbours: `behavior.rs`, `scalar.rs`, `source.rs`,
 //! `status.rs`.
 
+use kube::core::{Message, Rule};
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -251,8 +252,7 @@ pub struct StepUpSpec {
     pub by: i32,
     /// Least time since the last scale-up that this rule won. Default 5m.
     #[serde(default = "five_minutes")]
-    #[x_kube(validation = Rule::new("self == '1d' || !self.matches('[dw]|[0-9]{7}') && duration(self) <= duration('24h')")
-        .message(Message::Expression("'cooldown must be from 1s to 1d, such as 5m; got ' + self".into())))]
+    #[x_kube(validation = a_cooldown())]
     pub cooldown: Duration,
 }
 
@@ -268,8 +268,7 @@ pub struct StepDownSpec {
     pub by: i32,
     /// Least time since the last change, up or down, that this rule won. Default 5m.
     #[serde(default = "five_minutes")]
-    #[x_kube(validation = Rule::new("self == '1d' || !self.matches('[dw]|[0-9]{7}') && duration(self) <= duration('24h')")
-        .message(Message::Expression("'cooldown must be from 1s to 1d, such as 5m; got ' + self".into())))]
+    #[x_kube(validation = a_cooldown())]
     pub cooldown: Duration,
 }
 
@@ -419,6 +418,13 @@ pub enum PredictionModeSpec {
     Preview,
     /// One more candidate in the maximum: it can only raise.
     ScaleOut,
+}
+
+/// The rule of a step's cooldown. CEL's own durations know no days, and seven digits could overflow them.
+fn a_cooldown() -> Rule {
+    Rule::new("self == '1d' || !self.matches('[dw]|[0-9]{7}') && duration(self) <= duration('24h')").message(
+        Message::Expression("'cooldown must be from 1s to 1d, such as 5m; got ' + self".into()),
+    )
 }
 
 fn one() -> i32 {

@@ -84,6 +84,25 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// All of them, in the order of their declaration.
+    pub const ALL: [Cause; 15] = [
+        Cause::Unreachable,
+        Cause::Timeout,
+        Cause::BadAnswer,
+        Cause::BadQuery,
+        Cause::Empty,
+        Cause::Ambiguous,
+        Cause::NotFinite,
+        Cause::Negative,
+        Cause::Stale,
+        Cause::Missing,
+        Cause::UnknownServer,
+        Cause::Forbidden,
+        Cause::NotInstalled,
+        Cause::NoPods,
+        Cause::NoRequest,
+    ];
+
     /// The name used in conditions, labels and JSON.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1,9 +1,9 @@
-//! One metric of the spec: its source, and exactly one rule.
+//! One metric of the spec: its source, and exactly one rule; and what rest at zero needs of all of them.
 
 use super::problems::Problems;
 use super::sources;
-use crate::api::{Duration, Level, MetricSpec, ThresholdsSpec};
-use crate::engine::policy::{Metric, Rule, Step, Thresholds};
+use crate::api::{Duration, Level, MetricSpec, ScalingPolicySpec, ThresholdsSpec};
+use crate::engine::policy::{Bounds, Metric, Rule, Step, Thresholds};
 
 /// The metric, or problems.
 pub(super) fn metric(spec: &MetricSpec, p: &mut Problems) -> Option<Metric> {
@@ -30,6 +30,28 @@ pub(super) fn metric(spec: &MetricSpec, p: &mut Problems) -> Option<Metric> {
         activation,
         pods: source?.of_pods(spec),
     })
+}
+
+/// What a target that may rest at zero needs of its metrics: one to wake it; and activation values only where they act.
+pub(super) fn rest(spec: &ScalingPolicySpec, bounds: Bounds, p: &mut Problems) {
+    for metric in spec.metrics.iter().filter(|m| m.activation_value.is_some()) {
+        let field = format!("metrics[{}].activationValue", metric.name);
+        if bounds.min > 0 {
+            let message = format!("acts only where minReplicas is 0; it is {}", bounds.min);
+            p.add(field.clone(), message);
+        }
+        if metric.resource.is_some() || metric.pods.is_some() {
+            let message = "has no effect on a metric of pods (resource, pods): at zero there are none";
+            p.add(field, message);
+        }
+    }
+    let wakes = |m: &MetricSpec| m.prometheus.is_some() || m.object.is_some() || m.external.is_some();
+    if bounds.min == 0 && !spec.metrics.is_empty() && !spec.metrics.iter().any(wakes) {
+        p.add(
+            "minReplicas",
+            "0 needs a metric that is there without pods, to wake the target: prometheus, object or external",
+        );
+    }
 }
 
 fn thresholds(field: &str, spec: &ThresholdsSpec, p: &mut Problems) -> Option<Thresholds> {

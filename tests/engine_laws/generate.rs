@@ -221,23 +221,7 @@ pub fn invalid() -> impl Strategy<Value = Sample> {
         -f64::MIN_POSITIVE,
         f64::MIN,
     ]);
-    let cause = select(vec![
-        Cause::Unreachable,
-        Cause::Timeout,
-        Cause::BadAnswer,
-        Cause::BadQuery,
-        Cause::Empty,
-        Cause::Ambiguous,
-        Cause::NotFinite,
-        Cause::Negative,
-        Cause::Stale,
-        Cause::Missing,
-        Cause::UnknownServer,
-        Cause::Forbidden,
-        Cause::NotInstalled,
-        Cause::NoPods,
-        Cause::NoRequest,
-    ]);
+    let cause = select(Cause::ALL.to_vec());
     prop_oneof![
         2 => number.prop_map(|n| Ok(n.into())),
         2 => cause.prop_map(|c| Err(Failure::new(c, "made up"))),

@@ -355,7 +355,7 @@ fn everything_that_can_be_written_can_be_read() {
         assert_eq!(view::LIMITS[place], kind);
         assert_eq!(view::limit_kind(kind.as_str()), Some(kind));
     }
-    for cause in view::CAUSES {
+    for cause in Cause::ALL {
         let place = match cause {
             Cause::Unreachable => 0,
             Cause::Timeout => 1,
@@ -373,7 +373,7 @@ fn everything_that_can_be_written_can_be_read() {
             Cause::NoPods => 13,
             Cause::NoRequest => 14,
         };
-        assert_eq!(view::CAUSES[place], cause);
+        assert_eq!(Cause::ALL[place], cause);
         assert_eq!(view::cause(cause.as_str()), cause);
     }
     let sources = [

@@ -376,29 +376,11 @@ pub(super) const LIMITS: [LimitKind; 12] = [
 
 /// The class of a failure; one of a later release counts as a bad answer, and its message says what it was.
 pub(super) fn cause(name: &str) -> Cause {
-    CAUSES
+    Cause::ALL
         .into_iter()
         .find(|c| c.as_str() == name)
         .unwrap_or(Cause::BadAnswer)
 }
-
-pub(super) const CAUSES: [Cause; 15] = [
-    Cause::Unreachable,
-    Cause::Timeout,
-    Cause::BadAnswer,
-    Cause::BadQuery,
-    Cause::Empty,
-    Cause::Ambiguous,
-    Cause::NotFinite,
-    Cause::Negative,
-    Cause::Stale,
-    Cause::Missing,
-    Cause::UnknownServer,
-    Cause::Forbidden,
-    Cause::NotInstalled,
-    Cause::NoPods,
-    Cause::NoRequest,
-];
 
 fn replicas(n: i32, value: f64) -> Outcome {
     Outcome::Replicas {
