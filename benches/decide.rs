@@ -41,6 +41,7 @@ fn policy(spec: &str) -> Policy {
 
 fn observation(policy: &Policy) -> Observation {
     Observation {
+        signal: None,
         replicas: Replicas {
             spec: 10,
             ready: Some(9),

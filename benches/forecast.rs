@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 fn settings() -> Settings {
     Settings {
+        objective: None,
         lead: SignedDuration::from_secs(225),
         history: SignedDuration::from_hours(28 * 24),
     }

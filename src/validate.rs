@@ -191,6 +191,8 @@ fn prediction(spec: &PredictionSpec, metrics: &[Metric], p: &mut Problems) -> Op
         LeadTime(text) => Lead::Fixed(p.duration("prediction.leadTime", &Duration(text.clone()), "30s", "1h")),
     };
     Some(Prediction {
+        objective: None,
+        signal: None,
         metric: metric?,
         mode: match spec.mode {
             PredictionModeSpec::Preview => PredictionMode::Preview,

@@ -163,6 +163,8 @@ mod tests {
     fn a_measured_lead_covers_the_need_in_steps_and_is_kept() {
         let secs = SignedDuration::from_secs;
         let auto = Prediction {
+            objective: None,
+            signal: None,
             metric: 0,
             mode: PredictionMode::ScaleOut,
             lead: Lead::Auto,
@@ -182,6 +184,8 @@ mod tests {
             assert_eq!(got, secs(expected), "{startup:?} {present:?}");
         }
         let fixed = Prediction {
+            objective: None,
+            signal: None,
             lead: Lead::Fixed(secs(77)),
             ..auto
         };

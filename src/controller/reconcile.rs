@@ -249,6 +249,7 @@ async fn observe(
         Some((prediction, source)) => {
             let present = memory.feed.as_ref().map(|f| f.settings().lead);
             let settings = Settings {
+                objective: None,
                 lead: lead(prediction, memory.startup, policy.interval, present),
                 history: prediction.history,
             };
@@ -260,6 +261,7 @@ async fn observe(
         }
     };
     Observation {
+        signal: None,
         replicas: target.replicas,
         samples,
         forecast,

@@ -95,6 +95,7 @@ mod tests {
         let text = "{targetRef: {apiVersion: apps/v1, kind: Deployment, name: a}, maxReplicas: 9, schedules: [{name: w, start: '* * * * *', duration: 1m, minReplicas: 2}]}";
         let policy = crate::validate::policy(&serde_yaml::from_str(text).unwrap()).unwrap();
         let observation = Observation {
+            signal: None,
             replicas: Replicas { spec: 3, ready: None },
             samples: Vec::new(),
             forecast: None,

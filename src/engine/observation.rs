@@ -20,6 +20,8 @@ pub struct Observation {
     pub samples: Vec<Sample>,
     /// The forecast, where the policy asks for one.
     pub forecast: Option<Forecast>,
+    /// The value of the objective's signal, where the policy has one.
+    pub signal: Option<Sample>,
     /// The measured start-up time of the target's pods, where one is known; for lead times of `auto`.
     pub startup: Option<SignedDuration>,
 }

@@ -11,6 +11,7 @@ use jiff::SignedDuration;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
+use super::forecast::Objective;
 use super::reading::PodMetric;
 
 /// Start-up time assumed for a lead time of `auto` until a pod was seen to become ready: a minute covers an image that is
@@ -218,6 +219,10 @@ pub struct Prediction {
     pub lead: Lead,
     /// How much history the model may use.
     pub history: SignedDuration,
+    /// What a margin is calibrated for: acted on in Adaptive, computed and shown in the other modes.
+    pub objective: Option<Objective>,
+    /// Above this value of the objective's signal the target is short of capacity.
+    pub signal: Option<f64>,
 }
 
 /// Whether the forecast acts.
@@ -227,6 +232,8 @@ pub enum PredictionMode {
     Preview,
     /// One more candidate in the maximum: it can only raise.
     ScaleOut,
+    /// While trusted, the calibrated bound takes the place of the metric's own target; it may lower the margin.
+    Adaptive,
 }
 
 /// How much earlier than they are needed replicas are asked for, so that they are ready in time.

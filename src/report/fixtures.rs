@@ -68,6 +68,7 @@ pub(super) fn change(seconds: i64, from: u32, to: u32) -> ScaleEvent {
 pub(super) fn forecast(buckets: i64) -> Forecast {
     let minutes = SignedDuration::from_mins;
     let mut forecaster = Forecaster::new(Settings {
+        objective: None,
         lead: minutes(5),
         history: minutes(28 * 24 * 60),
     });
@@ -143,6 +144,7 @@ impl Scene {
         };
         let mut state = State::restore(known, current, seeded);
         let observation = Observation {
+            signal: None,
             replicas: Replicas {
                 spec: current,
                 ready: Some(current),

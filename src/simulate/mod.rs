@@ -290,6 +290,7 @@ fn replay(setup: &Setup, series: &Series, path: &Path, timeline: &mut Timeline) 
                 mode: match p.mode {
                     PredictionMode::Preview => "Preview",
                     PredictionMode::ScaleOut => "ScaleOut",
+                    PredictionMode::Adaptive => "Adaptive",
                 }
                 .to_owned(),
                 lead_seconds: lead.as_secs_f64(),

@@ -93,6 +93,7 @@ impl<'a> Replay<'a> {
         let replicas = lens.initial(&setup.policy, setup.start);
         let forecaster = setup.policy.prediction.as_ref().zip(setup.lead()).map(|(p, lead)| {
             let mut forecaster = Forecaster::new(Settings {
+                objective: None,
                 lead,
                 history: p.history,
             });
@@ -147,6 +148,7 @@ impl<'a> Replay<'a> {
         let trusted = forecast.as_ref().map(|f| f.trust.is_trusted());
         let current = self.plant.billed();
         let observation = Observation {
+            signal: None,
             replicas: Replicas {
                 spec: current,
                 ready: Some(self.plant.ready()),

@@ -115,6 +115,7 @@ fn a_replay_is_decide_in_a_loop() {
     };
     let prediction = policy.prediction.as_ref().unwrap();
     let mut forecaster = Forecaster::new(Settings {
+        objective: None,
         lead: secs(180 + 30 + 15),
         history: prediction.history,
     });
@@ -135,6 +136,7 @@ fn a_replay_is_decide_in_a_loop() {
         let samples = lens.samples(policy, now, ready(&born));
         forecaster.observe(now, samples[0].as_ref().ok().and_then(Reading::number).unwrap());
         let observation = Observation {
+            signal: None,
             replicas: Replicas {
                 spec,
                 ready: Some(ready(&born)),

@@ -177,6 +177,8 @@ pub fn policy() -> impl Strategy<Value = Policy> {
                 .iter()
                 .position(|(rule, _)| matches!(rule, Rule::Target(Target::AverageValue(_))))
                 .map(|metric| Prediction {
+                    objective: None,
+                    signal: None,
                     metric,
                     mode: if scale_out {
                         PredictionMode::ScaleOut
@@ -250,6 +252,7 @@ pub fn forecast() -> impl Strategy<Value = Option<Forecast>> {
 /// A forecast with this bound.
 pub fn prophecy(upper: f64, trusted: bool) -> Forecast {
     Forecast {
+        plan: None,
         at: start(),
         value: upper,
         upper,

@@ -237,6 +237,7 @@ proptest! {
         nanos in prop_oneof![Just(Timestamp::MIN.as_nanosecond()), Just(Timestamp::MAX.as_nanosecond()), Timestamp::MIN.as_nanosecond()..=Timestamp::MAX.as_nanosecond()],
     ) {
         let observation = Observation {
+            signal: None,
             replicas: Replicas { spec, ready },
             samples: values.into_iter().map(|v| Ok(v.into())).collect(),
             forecast: Some(prophecy(upper, true)),

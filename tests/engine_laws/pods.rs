@@ -85,6 +85,7 @@ proptest! {
         prop_assume!(!policy.metrics.is_empty());
         let proposes = |metrics: &PodMetrics| {
             let observation = Observation {
+                signal: None,
                 replicas: Replicas { spec, ready: None },
                 samples: vec![Ok(Reading::Pods(Arc::new(metrics.clone())))],
                 forecast: None,
@@ -119,6 +120,7 @@ proptest! {
             }
         }
         let observation = Observation {
+            signal: None,
             replicas: Replicas { spec, ready: None },
             samples: vec![Ok(Reading::Pods(Arc::new(pods)))],
             forecast: None,

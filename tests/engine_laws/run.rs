@@ -64,6 +64,7 @@ impl Run {
         self.now = self.now.checked_add(step.dt).unwrap_or(self.now);
         self.current = step.manual.unwrap_or(self.current);
         Observation {
+            signal: None,
             replicas: Replicas {
                 spec: self.current,
                 ready: step.ready,

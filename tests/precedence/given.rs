@@ -95,6 +95,7 @@ impl Given {
         let (seed, at) = self.recommended.map_or((self.current, ago(3600)), |(r, s)| (r, ago(s)));
         let state = State::restore(known, seed, at);
         let observation = Observation {
+            signal: None,
             replicas: Replicas {
                 spec: self.current,
                 ready: Some(self.current),
@@ -225,6 +226,8 @@ impl Given {
 
     fn predicted(mut self, mode: PredictionMode, forecast: Option<Forecast>) -> Self {
         self.policy.prediction = Some(Prediction {
+            objective: None,
+            signal: None,
             metric: 0,
             mode,
             lead: Lead::Auto,
@@ -435,6 +438,7 @@ impl Given {
 
 fn prophecy(upper: f64, trust: Trust) -> Forecast {
     Forecast {
+        plan: None,
         at: now(),
         value: upper,
         upper,

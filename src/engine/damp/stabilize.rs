@@ -83,6 +83,7 @@ mod tests {
         for &(seconds, count) in known {
             let policy = policy(count);
             let observation = observation::Observation {
+                signal: None,
                 replicas: observation::Replicas {
                     spec: count,
                     ready: None,

@@ -20,6 +20,7 @@ mod decay;
 mod features;
 mod gate;
 mod history;
+mod plan;
 mod ridge;
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,7 @@ use jiff::{SignedDuration, Timestamp};
 
 pub use self::backtest::{Bound, Errors, Model};
 pub use self::gate::{Abstention, Samples, Trust};
+pub use self::plan::{Basis, Capacity, Objective, Plan, Price, Shortfall, Witness};
 
 use self::backtest::Backtest;
 use self::features::{COLUMNS, Naive, Row};
@@ -64,12 +66,14 @@ const BEYOND_PEAK: f64 = 1.5;
 const LARGEST_LOAD: f64 = 1e30;
 
 /// What a policy asks of its forecast.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Settings {
     /// How far ahead replicas must be asked for; taken as at least 30 s and at most 1 h.
     pub lead: SignedDuration,
     /// How much history to keep; taken as at least 3 d and at most 35 d.
     pub history: SignedDuration,
+    /// What a margin is calibrated for, where one is asked for.
+    pub objective: Option<Objective>,
 }
 
 impl Settings {
@@ -104,6 +108,8 @@ pub struct Forecast {
     pub samples: Samples,
     /// Out-of-sample errors; `None` before any forecast was scored.
     pub error: Option<Errors>,
+    /// What must be ready for the objective, where there is one.
+    pub plan: Option<Plan>,
 }
 
 /// A row that waits until its lead time has passed.
@@ -164,6 +170,12 @@ impl Forecaster {
     /// Learns that the load was `load` at `at`, at any cadence up to five minutes. What is not later than the newest
     /// observation, or no load (NaN, infinite, negative), is ignored.
     pub fn observe(&mut self, at: Timestamp, load: f64) {
+        self.witness(at, load, Witness::default());
+    }
+
+    /// As [`observe`](Self::observe), and learns what was ready for that load: realised shortfall moves the margin, and
+    /// a shortage that the capacity does not explain corrects it.
+    pub fn witness(&mut self, at: Timestamp, load: f64, _witness: Witness) {
         if !is_load(load) || self.newest.is_some_and(|newest| at <= newest) {
             return;
         }
@@ -254,6 +266,7 @@ impl Forecaster {
             model,
             samples,
             error,
+            plan: None,
         }
     }
 

@@ -17,6 +17,7 @@ fn at(second: i64) -> Timestamp {
 
 fn forecaster(lead: i64) -> Forecaster {
     Forecaster::new(Settings {
+        objective: None,
         lead: SignedDuration::from_secs(lead),
         history: SignedDuration::from_hours(28 * 24),
     })
@@ -405,7 +406,7 @@ proptest! {
         history in any::<i64>(),
         odd in prop::collection::vec((0_usize..1_000, any::<f64>(), any::<i32>()), 0..40),
     ) {
-        let settings = Settings { lead: SignedDuration::from_secs(lead), history: SignedDuration::from_secs(history) };
+        let settings = Settings { objective: None, lead: SignedDuration::from_secs(lead), history: SignedDuration::from_secs(history) };
         let mut forecaster = Forecaster::new(settings);
         let mut second = MONDAY;
         // Enough of a wild but plain load that there is a fit, with oddities in between.

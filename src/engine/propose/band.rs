@@ -193,6 +193,7 @@ mod tests {
     /// What the whole engine recommends at a value, where nothing else has a say.
     fn decided(policy: &Policy, value: f64, replicas: Replicas) -> u32 {
         let observation = Observation {
+            signal: None,
             replicas,
             samples: vec![Ok(value.into())],
             forecast: None,

@@ -36,7 +36,7 @@ pub(super) fn propose(
     let replicas = if idle { 0 } else { ceil_replicas(value / target) };
     match mode {
         PredictionMode::Preview => Outcome::Preview { replicas, value },
-        PredictionMode::ScaleOut => Outcome::Replicas {
+        PredictionMode::ScaleOut | PredictionMode::Adaptive => Outcome::Replicas {
             replicas,
             value,
             basis: if idle { Basis::Idle } else { Basis::Proportion },
