@@ -62,6 +62,13 @@ pub enum Abstention {
     },
     /// Even the best model was worse than a naive forecast: in practice, than the last value.
     WorseThanNaive(Errors),
+    /// The plan would have been short of capacity for clearly longer than the metric's own target, lately.
+    ShortOfTarget {
+        /// Recent seconds that the plan was short; older ones weigh less.
+        plan: f64,
+        /// Recent seconds that the target would have been.
+        target: f64,
+    },
     /// History was asked for and could not be read.
     NoHistory {
         /// Why, in the words of whoever was asked.
@@ -99,6 +106,12 @@ impl fmt::Display for Abstention {
                 "the forecast is off by {:.1} % on average, repeating the last value, day or week only by {:.1} %",
                 100.0 * model,
                 100.0 * naive
+            ),
+            Self::ShortOfTarget { plan, target } => write!(
+                f,
+                "lately the plan would have been short for {:.0} min, the metric's own target for {:.0} min",
+                plan / 60.0,
+                target / 60.0
             ),
             Self::Gap => write!(f, "the load just before the newest observation is missing"),
             Self::NotFinite { value } => write!(f, "the model answered {value}, which is no load"),

@@ -20,6 +20,7 @@ mod decay;
 mod features;
 mod gate;
 mod history;
+mod margin;
 mod plan;
 mod ridge;
 #[cfg(test)]
@@ -37,6 +38,8 @@ use self::backtest::Backtest;
 use self::features::{COLUMNS, Naive, Row};
 use self::gate::Gate;
 use self::history::{BUCKET, Bucket, DAY, History};
+use self::margin::Margin;
+use self::margin::forecasts::{Forecasts, Inputs};
 use self::ridge::{Coefficients, Gram};
 
 /// Share of time the load is meant to stay at or below [`Forecast::upper`]. Constant until margins are calibrated
@@ -122,6 +125,14 @@ struct Pending {
     forecast: Option<f64>,
 }
 
+/// What a backfill has of a bucket.
+enum Found {
+    /// It was observed before.
+    Known(Bucket),
+    /// It is new.
+    Samples(Vec<(Timestamp, f64)>),
+}
+
 /// The forecast of one load. State: see the module.
 #[derive(Clone, Debug)]
 pub struct Forecaster {
@@ -131,6 +142,10 @@ pub struct Forecaster {
     pending: VecDeque<Pending>,
     gram: Gram<COLUMNS>,
     fit: Option<Box<Coefficients<COLUMNS>>>,
+    /// The fit without columns of the week; only where there is a margin.
+    daily: Option<Box<Coefficients<COLUMNS>>>,
+    /// The calibrated margin, where there is an objective.
+    margin: Option<Box<Margin>>,
     /// Closed buckets since the last fit.
     unfitted: u32,
     /// The highest load in history, as of the last fit and since.
@@ -153,6 +168,8 @@ impl Forecaster {
             pending: VecDeque::new(),
             gram: Gram::new(),
             fit: None,
+            daily: None,
+            margin: settings.objective.map(|objective| Box::new(Margin::new(objective, settings.lead_seconds()))),
             unfitted: 0,
             peak: 0.0,
             backtest: Backtest::new(),
@@ -175,7 +192,12 @@ impl Forecaster {
 
     /// As [`observe`](Self::observe), and learns what was ready for that load: realised shortfall moves the margin, and
     /// a shortage that the capacity does not explain corrects it.
-    pub fn witness(&mut self, at: Timestamp, load: f64, _witness: Witness) {
+    pub fn witness(&mut self, at: Timestamp, load: f64, witness: Witness) {
+        self.learn(at, load, witness, REFIT);
+    }
+
+    fn learn(&mut self, at: Timestamp, seen: f64, witness: Witness, refit_every: u32) {
+        let load = self.margin.as_ref().map_or(seen, |margin| margin.lifted(seen, witness));
         if !is_load(load) || self.newest.is_some_and(|newest| at <= newest) {
             return;
         }
@@ -186,8 +208,28 @@ impl Forecaster {
                 bucket.add(load);
                 self.history.set_open(Some((open, bucket)));
             }
-            _ => self.begin(index, Bucket::new(load), REFIT),
+            _ => self.begin(index, Bucket::new(load), refit_every),
         }
+        if let Some(mut margin) = self.margin.take() {
+            let forecasts = self.forecasts(at.as_second(), load, margin.movement());
+            margin.tick(at.as_second(), load, &forecasts, seen, witness);
+            self.margin = Some(margin);
+        }
+    }
+
+    /// What may lie under the margin, at the newest observation.
+    fn forecasts(&self, at: i64, load: f64, movement: f64) -> Forecasts {
+        let lead = self.settings.lead_seconds();
+        let row = (self.gram.rows() >= NEED).then(|| Row::at(&self.history, at, lead)).flatten();
+        let weekly = self.gram.rows() >= WEEKLY_FROM;
+        let inputs = Inputs {
+            history: &self.history,
+            row: row.as_ref(),
+            daily: self.daily.as_deref(),
+            weekly: self.fit.as_deref().filter(|_| weekly),
+            most: self.most(),
+        };
+        inputs.forecasts(at, lead, load, movement)
     }
 
     /// Learns from history: rebuilds the model from `samples` (any order; a cadence of one minute shows peaks that five
@@ -196,25 +238,39 @@ impl Forecaster {
     /// Call it with whatever came back for [`missing`](Self::missing), even nothing: it is then not asked for again.
     pub fn backfill(&mut self, samples: impl IntoIterator<Item = (Timestamp, f64)>) {
         let known_until = self.newest;
-        let mut buckets = BTreeMap::<i64, Bucket>::new();
+        let mut buckets = BTreeMap::<i64, Found>::new();
         for (at, load) in samples {
             if is_load(load) && known_until.is_none_or(|newest| at <= newest) {
                 self.newest = self.newest.max(Some(at));
-                buckets
-                    .entry(bucket_of(at))
-                    .and_modify(|bucket| bucket.add(load))
-                    .or_insert_with(|| Bucket::new(load));
+                let found = buckets.entry(bucket_of(at)).or_insert_with(|| Found::Samples(Vec::new()));
+                if let Found::Samples(samples) = found {
+                    samples.push((at, load));
+                }
             }
         }
-        buckets.extend(self.history.observed());
-        buckets.extend(self.history.open());
+        let known = self.history.observed().chain(self.history.open());
+        buckets.extend(known.map(|(index, bucket)| (index, Found::Known(bucket))));
         let mut rebuilt = Self::new(self.settings);
-        (rebuilt.newest, rebuilt.backfilled) = (self.newest, true);
+        // A margin that has been at work keeps what it knows: nobody else knows what was ready at the time.
+        let at_work = self.backfilled.then(|| self.margin.take()).flatten();
+        if at_work.is_some() {
+            rebuilt.margin = None;
+        }
         let last = buckets.last_key_value().map_or(0, |(index, _)| *index);
         let oldest = last - self.settings.history_seconds() / BUCKET;
-        for (index, bucket) in buckets.range(oldest..) {
-            rebuilt.begin(*index, *bucket, REFIT_REPLAYED);
+        for (index, found) in buckets.range_mut(oldest..) {
+            match found {
+                Found::Known(bucket) => rebuilt.begin(*index, *bucket, REFIT_REPLAYED),
+                Found::Samples(samples) => {
+                    samples.sort_unstable_by_key(|(at, _)| *at);
+                    for (at, load) in samples {
+                        rebuilt.learn(*at, *load, Witness::default(), REFIT_REPLAYED);
+                    }
+                }
+            }
         }
+        (rebuilt.newest, rebuilt.backfilled) = (self.newest, true);
+        rebuilt.margin = at_work.or(rebuilt.margin);
         rebuilt.gap = None;
         rebuilt.refit();
         *self = rebuilt;
@@ -266,7 +322,7 @@ impl Forecaster {
             model,
             samples,
             error,
-            plan: None,
+            plan: self.margin.as_ref().and_then(|margin| margin.plan(self.untimely(now))),
         }
     }
 
@@ -399,6 +455,9 @@ impl Forecaster {
         self.peak = self.history.peak();
         if self.gram.rows() >= FIRST_FIT {
             let weekly = self.gram.rows() >= WEEKLY_FROM;
+            if self.margin.is_some() {
+                self.daily = self.gram.fit(|column| !features::is_weekly(column)).map(Box::new);
+            }
             self.fit = self
                 .gram
                 .fit(|column| weekly || !features::is_weekly(column))

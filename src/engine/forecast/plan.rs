@@ -10,12 +10,15 @@ use std::fmt;
 use jiff::SignedDuration;
 
 use super::gate::Trust;
+use super::margin::{GROW, SHRINK};
 
 /// What an admin accepts, and what one replica carries.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Objective {
     /// The most load that one replica can carry; finite and positive.
     pub capacity: f64,
+    /// What the metric's fixed target asks of one replica; finite and positive.
+    pub target: f64,
     /// Share of time that load may exceed ready capacity, in (0, 1).
     pub shortfall: f64,
     /// The most margin to pay for it, relative to the point forecast; positive.
@@ -36,6 +39,8 @@ pub struct Witness {
 pub struct Plan {
     /// The load to be ready for: the upper bound with the margin in force.
     pub upper: f64,
+    /// The highest bound of the window that replicas are held for; at least `upper`.
+    pub held: f64,
     /// The newest observed load, lifted where it was saturated.
     pub load: f64,
     /// What the bound rests on.
@@ -100,6 +105,15 @@ pub enum Basis {
 }
 
 impl Basis {
+    /// All of them.
+    pub const ALL: [Basis; 5] = [
+        Basis::Trend,
+        Basis::Growth,
+        Basis::Volatility,
+        Basis::DailyRegression,
+        Basis::WeeklyRegression,
+    ];
+
     /// Its name in status, JSON and metrics.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -121,14 +135,19 @@ impl fmt::Display for Basis {
 impl Plan {
     /// The replicas to ask for while `current` are asked for.
     ///
-    /// Small movements of the bound are not worth a pod: it grows to 5 % more than it must, and shrinks only where
-    /// 12 % more than it must is less than what is there.
+    /// Small movements of the bound are not worth a pod: it grows to a little more than it must, and shrinks only where
+    /// clearly more than is held for is less than what is there. The same dead band as its calibration's (`shadow`).
     pub fn replicas(&self, current: u32) -> u32 {
-        let need = |share: f64| (share * self.upper / self.capacity.in_use - 1e-9).ceil().clamp(0.0, f64::from(u32::MAX)) as u32;
-        if need(1.0) > current {
-            need(1.05)
+        let need = |load: f64| {
+            // A billionth is rounding. Saturating by definition of `as`.
+            (load / self.capacity.in_use - 1e-9).ceil() as u32
+        };
+        if need(self.upper) > current {
+            need(GROW * self.upper)
+        } else if need(SHRINK * self.held) < current {
+            need(GROW * self.held).max(need(self.upper)).min(current)
         } else {
-            current.min(need(1.12))
+            current
         }
     }
 }

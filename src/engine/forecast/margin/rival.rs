@@ -1,0 +1,115 @@
+//! Never worse than the fixed target: the plan and the metric's own target, both in the shadow, on the same load.
+//!
+//! Each would have had so many replicas ready; the seconds in which either was short fade by the hour. Once the plan was
+//! short for clearly longer than the target, trust ends and the target rules; both shadows go on, so trust comes back by
+//! itself. It knows neither what was done nor why a forecast was wrong: level shifts, lies and bad luck end alike.
+//!
+//! Neighbours: `mod` ticks it and asks.
+
+use super::sliding::Sliding;
+
+/// HPA's default stabilisation of the way down, in seconds: what the target's shadow holds.
+const HOLD: i64 = 300;
+/// Age at which a short second weighs half.
+const HALF_LIFE: f64 = 3_600.0;
+/// Trust ends when the plan was short for so many seconds longer than the target. Five minutes: a jump that outran both
+/// is no difference, a start-up time that only the plan lacked is.
+const WORSE: f64 = 300.0;
+/// … and returns when no more than this is left of it, about an hour and a half later.
+const AS_GOOD: f64 = 100.0;
+
+/// Short seconds of the plan and of the target.
+#[derive(Clone, Debug)]
+pub(super) struct Rival {
+    /// Replicas by load, for the target.
+    per_load: f64,
+    held: Sliding,
+    /// Of −replicas, over the lead time.
+    target: Sliding,
+    plan: Sliding,
+    short_plan: f64,
+    short_target: f64,
+    worse: bool,
+}
+
+impl Rival {
+    /// `utilization` is what the target asks of a replica, over what it can carry.
+    pub(super) fn new(utilization: f64, lead: i64) -> Self {
+        Self {
+            per_load: 1.0 / utilization,
+            held: Sliding::new(HOLD),
+            target: Sliding::new(lead),
+            plan: Sliding::new(lead),
+            short_plan: 0.0,
+            short_target: 0.0,
+            worse: false,
+        }
+    }
+
+    /// Learns that the load is `load` and that the plan asks for `planned` from `at` on, both in replicas.
+    pub(super) fn tick(&mut self, at: i64, seconds: f64, load: f64, planned: f64) {
+        let fade = (-seconds / HALF_LIFE).exp2();
+        self.held.put(at, load * self.per_load);
+        let target = self.held.max().unwrap_or(0.0).ceil();
+        let short = |ready: &mut Sliding, asked: f64| {
+            ready.put(at, -asked);
+            ready.is_full(at) && ready.max().is_some_and(|ready| load > -ready)
+        };
+        let of_target = short(&mut self.target, target);
+        let of_plan = short(&mut self.plan, planned.ceil());
+        for (sum, short) in [(&mut self.short_target, of_target), (&mut self.short_plan, of_plan)] {
+            *sum = fade * *sum + if short { seconds } else { 0.0 };
+        }
+        let limit = if self.worse { AS_GOOD } else { WORSE };
+        self.worse = self.short_plan - self.short_target > limit;
+    }
+
+    /// Recent short seconds of (plan, target), where the plan's are so many more that the target is to rule.
+    pub(super) fn worse(&self) -> Option<(f64, f64)> {
+        self.worse.then_some((self.short_plan, self.short_target))
+    }
+
+    /// What the target asks for, in replicas.
+    pub(super) fn target(&self) -> f64 {
+        self.held.max().unwrap_or(0.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trust_ends_within_minutes_of_being_worse_and_comes_back() {
+        let mut rival = Rival::new(0.7, 180);
+        let mut at = 0;
+        let mut run = |rival: &mut Rival, ticks: i64, load: f64, planned: f64| {
+            for _ in 0..ticks {
+                at += 15;
+                rival.tick(at, 15.0, load, planned);
+            }
+        };
+        run(&mut rival, 100, 10.0, 12.0);
+        assert_eq!(rival.worse(), None);
+        // The plan takes away what the load needs: short after its window, and found out five minutes later.
+        run(&mut rival, 20, 10.0, 8.0);
+        assert_eq!(rival.worse(), None);
+        run(&mut rival, 4, 10.0, 8.0);
+        assert!(rival.worse().is_some_and(|(plan, target)| plan > 300.0 && target == 0.0));
+        // Right again: within two hours, not at once.
+        run(&mut rival, 240, 10.0, 12.0);
+        assert!(rival.worse().is_some());
+        run(&mut rival, 240, 10.0, 12.0);
+        assert_eq!(rival.worse(), None);
+    }
+
+    #[test]
+    fn what_outruns_both_is_no_fault_of_the_plan() {
+        let mut rival = Rival::new(0.7, 180);
+        (0..100).for_each(|tick| rival.tick(15 * tick, 15.0, 10.0, 12.0));
+        // Three times the load: both are short until their replicas are there, and then neither.
+        (100..300).for_each(|tick| rival.tick(15 * tick, 15.0, 30.0, 33.0));
+        assert_eq!(rival.worse(), None);
+        assert!(rival.short_plan > 0.0 && rival.short_plan == rival.short_target);
+    }
+}

@@ -1,0 +1,100 @@
+//! The highest of the values seen lately, in constant memory: slots, each with its maximum.
+//!
+//! A window of sixteen slots and the one that is filling is at most a sixteenth longer than asked for, which errs on the
+//! safe side for both of its uses: a bound is held a little longer, and capacity is counted as ready a little later.
+//!
+//! Neighbours: `shadow` slides over bounds, `gate` over replica counts.
+
+/// Whole slots in a window.
+const SLOTS: usize = 16;
+
+/// The maximum over a sliding window.
+#[derive(Clone, Debug)]
+pub(super) struct Sliding {
+    /// Seconds in a slot.
+    width: i64,
+    /// Maxima, by slot number modulo the length.
+    slots: [f64; SLOTS + 1],
+    /// The newest slot's number.
+    newest: Option<i64>,
+    /// When the present run of values began.
+    since: i64,
+}
+
+impl Sliding {
+    /// A window over `span` seconds.
+    pub(super) fn new(span: i64) -> Self {
+        Self {
+            width: (span / SLOTS as i64).max(1),
+            slots: [f64::NEG_INFINITY; SLOTS + 1],
+            newest: None,
+            since: 0,
+        }
+    }
+
+    /// Adds a value seen at `at` (Unix seconds, never decreasing).
+    pub(super) fn put(&mut self, at: i64, value: f64) {
+        let slot = at.div_euclid(self.width);
+        let length = self.slots.len() as i64;
+        let index = |slot: i64| slot.rem_euclid(length) as usize;
+        match self.newest {
+            Some(newest) if slot - newest < length => {
+                for passed in newest + 1..=slot {
+                    self.slots[index(passed)] = f64::NEG_INFINITY;
+                }
+            }
+            _ => {
+                self.slots = [f64::NEG_INFINITY; SLOTS + 1];
+                self.since = at;
+            }
+        }
+        self.newest = Some(slot);
+        let highest = &mut self.slots[index(slot)];
+        *highest = highest.max(value);
+    }
+
+    /// The maximum, or `None` before any value.
+    pub(super) fn max(&self) -> Option<f64> {
+        self.newest?;
+        Some(self.slots.iter().copied().fold(f64::NEG_INFINITY, f64::max))
+    }
+
+    /// Whether values cover the window that ends at `at`.
+    pub(super) fn is_full(&self, at: i64) -> bool {
+        self.newest.is_some() && at - self.since >= self.width * SLOTS as i64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_window_holds_what_it_promises_and_little_more() {
+        let mut window = Sliding::new(160);
+        assert_eq!((window.max(), window.is_full(0)), (None, false));
+        for (at, value, highest, full) in [
+            (0, 9.0, 9.0, false),
+            (10, 1.0, 9.0, false),
+            (159, 2.0, 9.0, false),
+            (160, 3.0, 9.0, true), // exactly the span: still there
+            (169, 1.0, 9.0, true),
+            (170, 1.0, 3.0, true), // one slot more: gone
+            (175, 4.0, 4.0, true),
+            (1_000, 0.5, 0.5, false), // after a gap it begins anew
+        ] {
+            window.put(at, value);
+            assert_eq!((window.max(), window.is_full(at)), (Some(highest), full), "at {at}");
+        }
+    }
+
+    #[test]
+    fn a_span_shorter_than_its_slots_is_a_second_a_slot() {
+        let mut window = Sliding::new(0);
+        window.put(5, 7.0);
+        window.put(21, 1.0);
+        assert_eq!(window.max(), Some(7.0));
+        window.put(22, 1.0);
+        assert_eq!(window.max(), Some(1.0));
+    }
+}

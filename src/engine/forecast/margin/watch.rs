@@ -1,0 +1,224 @@
+//! What really happened: how often the target was short, what that says of the objective, and of the capacity.
+//!
+//! Shadows are calibrated on load alone; this is the feedback from the world. Shortness comes from the objective's signal
+//! where there is one, else from load above ready capacity.
+//!
+//! Neighbours: `mod` ticks it, `needs` is asked for the share of time that it allows.
+
+use super::super::plan::{Capacity, Objective, Witness};
+
+/// Seconds short after which half the share is allowed. Ten minutes: one incident, not one tick.
+const HALVE: f64 = 600.0;
+/// Seconds without any after which twice the share is allowed: a week holds every weekday.
+const DOUBLE: f64 = 7.0 * 86_400.0;
+/// The allowed share stays within these multiples of the objective.
+const SHARE: (f64, f64) = (0.05, 2.0);
+/// Hours of the achieved share: seven days.
+const HOURS: usize = 168;
+/// Seconds short in a row before the capacity is doubted: a spike of a minute is a spike.
+const DOUBT: f64 = 60.0;
+/// How fast the capacity in use follows what was seen, a second: 5 % a tick of 15 s.
+const FOLLOW: f64 = 0.05 / 15.0;
+/// The capacity in use is at least this share of the believed one. A capacity that is off by more than half is no
+/// capacity, and a signal that is on for other reasons must not ask for a fleet.
+const LEAST: f64 = 0.5;
+
+/// Feedback from the target.
+#[derive(Clone, Debug)]
+pub(super) struct Watch {
+    objective: f64,
+    /// The share of time that needed margins may exceed the margin in force.
+    share: f64,
+    /// Seconds short since `share` last changed, and seconds without any since.
+    short: f64,
+    clean: f64,
+    /// Seconds short in a row, and not short though loaded.
+    in_a_row: f64,
+    carried: f64,
+    capacity: Capacity,
+    /// Seconds (short, watched) by hour modulo [`HOURS`].
+    hours: Box<[(f32, f32); HOURS]>,
+    hour: Option<i64>,
+}
+
+impl Watch {
+    pub(super) fn new(objective: Objective) -> Self {
+        Self {
+            objective: objective.shortfall,
+            share: objective.shortfall,
+            short: 0.0,
+            clean: 0.0,
+            in_a_row: 0.0,
+            carried: 0.0,
+            capacity: Capacity {
+                believed: objective.capacity,
+                in_use: objective.capacity,
+            },
+            hours: Box::new([(0.0, 0.0); HOURS]),
+            hour: None,
+        }
+    }
+
+    /// Learns what was ready for a load of `load`, in the load's unit, in the `seconds` before `at`.
+    pub(super) fn tick(&mut self, at: i64, seconds: f64, load: f64, witness: Witness) {
+        let carries = witness.ready.map(|ready| f64::from(ready) * self.capacity.in_use);
+        let Some(short) = witness.short.or_else(|| carries.map(|carries| load > carries)) else {
+            return;
+        };
+        self.count(at, seconds, short);
+        if short {
+            self.short += seconds;
+            self.clean = 0.0;
+        } else {
+            self.clean += seconds;
+        }
+        let factor = if self.short >= HALVE {
+            0.5
+        } else if self.clean >= DOUBLE {
+            2.0
+        } else {
+            1.0
+        };
+        if factor != 1.0 {
+            self.share = (self.share * factor).clamp(SHARE.0 * self.objective, SHARE.1 * self.objective);
+            (self.short, self.clean) = (0.0, 0.0);
+        }
+        if let Some(short) = witness.short {
+            self.correct(seconds, load, witness.ready.unwrap_or(0), short);
+        }
+    }
+
+    /// Moves the capacity in use towards the load of a replica, where the signal contradicts it: down while the target is
+    /// short below it, up while it is not short above it.
+    fn correct(&mut self, seconds: f64, load: f64, ready: u32, short: bool) {
+        if ready == 0 {
+            return;
+        }
+        let carried = load / f64::from(ready);
+        self.in_a_row = if short { self.in_a_row + seconds } else { 0.0 };
+        self.carried = if !short && carried > self.capacity.in_use { self.carried + seconds } else { 0.0 };
+        let doubted = self.in_a_row >= DOUBT && carried < self.capacity.in_use;
+        if doubted || self.carried >= DOUBT {
+            let step = (FOLLOW * seconds).min(1.0) * (carried - self.capacity.in_use);
+            let believed = self.capacity.believed;
+            self.capacity.in_use = (self.capacity.in_use + step).clamp(LEAST * believed, believed);
+        }
+    }
+
+    fn count(&mut self, at: i64, seconds: f64, short: bool) {
+        let hour = at.div_euclid(3_600);
+        let slot = |hour: i64| hour.rem_euclid(HOURS as i64) as usize;
+        let passed = self.hour.map_or(HOURS as i64, |newest| (hour - newest).clamp(0, HOURS as i64));
+        for passed in 0..passed {
+            self.hours[slot(hour - passed)] = (0.0, 0.0);
+        }
+        self.hour = Some(hour);
+        let (short_seconds, watched) = &mut self.hours[slot(hour)];
+        *watched += seconds as f32;
+        if short {
+            *short_seconds += seconds as f32;
+        }
+    }
+
+    /// The share of time that needed margins may exceed the margin in force.
+    pub(super) fn share(&self) -> f64 {
+        self.share
+    }
+
+    /// What one replica carries.
+    pub(super) fn capacity(&self) -> Capacity {
+        self.capacity
+    }
+
+    /// Seconds (short, watched) of the last seven days.
+    pub(super) fn achieved(&self) -> (f64, f64) {
+        self.hours.iter().fold((0.0, 0.0), |(short, watched), hour| {
+            (short + f64::from(hour.0), watched + f64::from(hour.1))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn watch() -> Watch {
+        Watch::new(Objective {
+            capacity: 100.0,
+            target: 70.0,
+            shortfall: 0.001,
+            max_margin: 1.0,
+        })
+    }
+
+    /// `ticks` of 15 s from `from` (Unix seconds) on; returns where it ended.
+    fn run(watch: &mut Watch, from: i64, ticks: i64, load: f64, ready: u32, short: Option<bool>) -> i64 {
+        for tick in 0..ticks {
+            let witness = Witness { ready: Some(ready), short };
+            watch.tick(from + 15 * tick, 15.0, load, witness);
+        }
+        from + 15 * ticks
+    }
+
+    #[test]
+    fn ten_short_minutes_halve_the_share_and_a_clean_week_doubles_it() {
+        let mut watch = watch();
+        let at = run(&mut watch, 0, 39, 500.0, 4, None);
+        assert_eq!(watch.share(), 0.001);
+        let at = run(&mut watch, at, 1, 500.0, 4, None);
+        assert_eq!(watch.share(), 0.0005);
+        let at = run(&mut watch, at, 7 * 5_760, 300.0, 4, None);
+        assert_eq!(watch.share(), 0.001);
+        // Within bounds, whatever happens.
+        let at = run(&mut watch, at, 40 * 9, 500.0, 4, None);
+        assert_eq!(watch.share(), 0.00005);
+        run(&mut watch, at, 70 * 5_760, 300.0, 4, None);
+        assert_eq!(watch.share(), 0.002);
+    }
+
+    #[test]
+    fn seven_days_are_achieved_and_no_more() {
+        let mut watch = watch();
+        assert_eq!(watch.achieved(), (0.0, 0.0));
+        let at = run(&mut watch, 0, 240, 500.0, 4, None);
+        assert_eq!(watch.achieved(), (3_600.0, 3_600.0));
+        let at = run(&mut watch, at, 3 * 240, 300.0, 4, None);
+        assert_eq!(watch.achieved(), (3_600.0, 4.0 * 3_600.0));
+        run(&mut watch, at + 6 * 86_400, 240, 300.0, 4, None);
+        assert_eq!(watch.achieved(), (3_600.0, 5.0 * 3_600.0));
+        run(&mut watch, at + 30 * 86_400, 1, 300.0, 4, None);
+        assert_eq!(watch.achieved(), (0.0, 15.0));
+    }
+
+    #[test]
+    fn being_short_below_the_capacity_lowers_it_and_carrying_more_raises_it() {
+        let mut watch = watch();
+        // A minute may be a spike.
+        let at = run(&mut watch, 0, 3, 320.0, 4, Some(true));
+        assert_eq!(watch.capacity().in_use, 100.0);
+        let at = run(&mut watch, at, 200, 320.0, 4, Some(true));
+        assert!((80.0..80.1).contains(&watch.capacity().in_use), "{:?}", watch.capacity());
+        // Short above it says nothing; not short below it neither.
+        let at = run(&mut watch, at, 200, 400.0, 4, Some(true));
+        let at = run(&mut watch, at, 200, 200.0, 4, Some(false));
+        assert!((80.0..80.1).contains(&watch.capacity().in_use), "{:?}", watch.capacity());
+        let at = run(&mut watch, at, 300, 360.0, 4, Some(false));
+        assert!((89.9..=90.0).contains(&watch.capacity().in_use), "{:?}", watch.capacity());
+        run(&mut watch, at, 500, 500.0, 4, Some(false));
+        assert!((99.0..=100.0).contains(&watch.capacity().in_use), "{:?}", watch.capacity());
+    }
+
+    #[test]
+    fn a_signal_that_is_always_on_asks_for_no_fleet() {
+        let mut watch = watch();
+        run(&mut watch, 0, 5_000, 10.0, 100, Some(true));
+        assert_eq!(watch.capacity().in_use, 50.0);
+    }
+
+    #[test]
+    fn without_a_witness_nothing_is_learnt() {
+        let mut watch = watch();
+        watch.tick(0, 15.0, 1e9, Witness::default());
+        assert_eq!(watch.achieved(), (0.0, 0.0));
+    }
+}
