@@ -92,7 +92,7 @@ impl Margin {
             lead,
             shadows: (0..Basis::ALL.len() * WINDOWS.len()).map(shadow).collect(),
             choice: Choice::new(),
-            rival: Rival::new(objective.target / objective.capacity, lead),
+            rival: Rival::new(lead),
             watch: Watch::new(objective),
             newest: None,
             faded: None,
@@ -108,7 +108,8 @@ impl Margin {
 
     /// What an observed load is taken as, in its own unit: a little more where all that was ready was busy.
     pub(super) fn lifted(&self, load: f64, witness: Witness) -> f64 {
-        let ready = witness.ready.unwrap_or(0);
+        // A service that is not short shows all that is asked of it.
+        let ready = if witness.short == Some(false) { 0 } else { witness.ready.unwrap_or(0) };
         let carries = f64::from(ready) * self.watch.capacity().in_use;
         if ready > 0 && load >= SATURATED * carries { LIFT * load } else { load }
     }
@@ -125,6 +126,7 @@ impl Margin {
         let seconds = (since as f64).clamp(0.0, LONGEST);
         self.watch.tick(at, seconds, seen, witness);
         let capacity = self.watch.capacity().in_use;
+        let asked = load / self.objective.target;
         let load = load / capacity;
         self.load = load;
         self.note(at, seconds, load);
@@ -139,7 +141,7 @@ impl Margin {
         }
         self.choice.tick(at, &self.shadows, self.watch.share(), self.objective.shortfall);
         let planned = if self.is_known() { self.bounds().1 } else { self.rival.target() };
-        self.rival.tick(at, seconds, load, GROW * planned);
+        self.rival.tick(at, seconds, load, asked, GROW * planned, witness.short);
     }
 
     fn note(&mut self, at: i64, seconds: f64, load: f64) {

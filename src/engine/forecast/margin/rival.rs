@@ -21,8 +21,6 @@ const AS_GOOD: f64 = 100.0;
 /// Short seconds of the plan and of the target.
 #[derive(Clone, Debug)]
 pub(super) struct Rival {
-    /// Replicas by load, for the target.
-    per_load: f64,
     held: Sliding,
     /// Of −replicas, over the lead time.
     target: Sliding,
@@ -33,10 +31,8 @@ pub(super) struct Rival {
 }
 
 impl Rival {
-    /// `utilization` is what the target asks of a replica, over what it can carry.
-    pub(super) fn new(utilization: f64, lead: i64) -> Self {
+    pub(super) fn new(lead: i64) -> Self {
         Self {
-            per_load: 1.0 / utilization,
             held: Sliding::new(HOLD),
             target: Sliding::new(lead),
             plan: Sliding::new(lead),
@@ -46,16 +42,17 @@ impl Rival {
         }
     }
 
-    /// Learns that the load is `load` and that the plan asks for `planned` from `at` on, both in replicas.
-    pub(super) fn tick(&mut self, at: i64, seconds: f64, load: f64, planned: f64) {
+    /// Learns that the load is `load`, that the target asks for `asked` and the plan for `planned` from `at` on, all in
+    /// replicas, and whether the signal says `short`: while the target rules, that is its doing.
+    pub(super) fn tick(&mut self, at: i64, seconds: f64, load: f64, asked: f64, planned: f64, signal: Option<bool>) {
         let fade = (-seconds / HALF_LIFE).exp2();
-        self.held.put(at, load * self.per_load);
+        self.held.put(at, asked);
         let target = self.held.max().unwrap_or(0.0).ceil();
         let short = |ready: &mut Sliding, asked: f64| {
             ready.put(at, -asked);
             ready.is_full(at) && ready.max().is_some_and(|ready| load > -ready)
         };
-        let of_target = short(&mut self.target, target);
+        let of_target = short(&mut self.target, target) | (self.worse && signal == Some(true));
         let of_plan = short(&mut self.plan, planned.ceil());
         for (sum, short) in [(&mut self.short_target, of_target), (&mut self.short_plan, of_plan)] {
             *sum = fade * *sum + if short { seconds } else { 0.0 };
@@ -81,12 +78,12 @@ mod tests {
 
     #[test]
     fn trust_ends_within_minutes_of_being_worse_and_comes_back() {
-        let mut rival = Rival::new(0.7, 180);
+        let mut rival = Rival::new(180);
         let mut at = 0;
         let mut run = |rival: &mut Rival, ticks: i64, load: f64, planned: f64| {
             for _ in 0..ticks {
                 at += 15;
-                rival.tick(at, 15.0, load, planned);
+                rival.tick(at, 15.0, load, load / 0.7, planned, None);
             }
         };
         run(&mut rival, 100, 10.0, 12.0);
@@ -105,11 +102,20 @@ mod tests {
 
     #[test]
     fn what_outruns_both_is_no_fault_of_the_plan() {
-        let mut rival = Rival::new(0.7, 180);
-        (0..100).for_each(|tick| rival.tick(15 * tick, 15.0, 10.0, 12.0));
+        let mut rival = Rival::new(180);
+        (0..100).for_each(|tick| rival.tick(15 * tick, 15.0, 10.0, 14.2, 12.0, None));
         // Three times the load: both are short until their replicas are there, and then neither.
-        (100..300).for_each(|tick| rival.tick(15 * tick, 15.0, 30.0, 33.0));
+        (100..300).for_each(|tick| rival.tick(15 * tick, 15.0, 30.0, 42.8, 33.0, None));
         assert_eq!(rival.worse(), None);
         assert!(rival.short_plan > 0.0 && rival.short_plan == rival.short_target);
+    }
+
+    #[test]
+    fn a_target_that_is_really_short_is_no_refuge() {
+        let mut rival = Rival::new(180);
+        (0..140).for_each(|tick| rival.tick(15 * tick, 15.0, 10.0, 14.2, 8.0, None));
+        assert!(rival.worse().is_some());
+        (140..300).for_each(|tick| rival.tick(15 * tick, 15.0, 10.0, 14.2, 12.0, Some(true)));
+        assert_eq!(rival.worse(), None);
     }
 }

@@ -6,9 +6,10 @@
 //! Neighbours: `mod` ticks it, `needs` is asked for the share of time that it allows.
 
 use super::super::plan::{Capacity, Objective, Witness};
+use super::sliding::Sliding;
 
-/// Seconds short after which half the share is allowed. Ten minutes: one incident, not one tick.
-const HALVE: f64 = 600.0;
+/// Seconds short after which half the share is allowed. A quarter of an hour: an incident, not a tick.
+const HALVE: f64 = 900.0;
 /// Seconds without any after which twice the share is allowed: a week holds every weekday.
 const DOUBLE: f64 = 7.0 * 86_400.0;
 /// The allowed share stays within these multiples of the objective.
@@ -17,8 +18,10 @@ const SHARE: (f64, f64) = (0.05, 2.0);
 const HOURS: usize = 168;
 /// Seconds short in a row before the capacity is doubted: a spike of a minute is a spike.
 const DOUBT: f64 = 60.0;
-/// How fast the capacity in use follows what was seen, a second: 5 % a tick of 15 s.
-const FOLLOW: f64 = 0.05 / 15.0;
+/// Seconds by which load and signal may lag behind what is ready: a minute's mean, half a minute late.
+const LATE: i64 = 90;
+/// How fast the capacity in use follows what was seen, a second: 20 % a tick of 15 s.
+const FOLLOW: f64 = 0.2 / 15.0;
 /// The capacity in use is at least this share of the believed one. A capacity that is off by more than half is no
 /// capacity, and a signal that is on for other reasons must not ask for a fleet.
 const LEAST: f64 = 0.5;
@@ -35,6 +38,9 @@ pub(super) struct Watch {
     /// Seconds short in a row, and not short though loaded.
     in_a_row: f64,
     carried: f64,
+    /// Of the replicas ready, and of their negative: the most and the least that the load may have met.
+    most: Sliding,
+    least: Sliding,
     capacity: Capacity,
     /// Seconds (short, watched) by hour modulo [`HOURS`].
     hours: Box<[(f32, f32); HOURS]>,
@@ -50,6 +56,8 @@ impl Watch {
             clean: 0.0,
             in_a_row: 0.0,
             carried: 0.0,
+            most: Sliding::new(LATE),
+            least: Sliding::new(LATE),
             capacity: Capacity {
                 believed: objective.capacity,
                 in_use: objective.capacity,
@@ -83,26 +91,33 @@ impl Watch {
             self.share = (self.share * factor).clamp(SHARE.0 * self.objective, SHARE.1 * self.objective);
             (self.short, self.clean) = (0.0, 0.0);
         }
-        if let Some(short) = witness.short {
-            self.correct(seconds, load, witness.ready.unwrap_or(0), short);
+        if let (Some(short), Some(ready)) = (witness.short, witness.ready) {
+            self.correct(at, seconds, load, f64::from(ready), short);
         }
     }
 
     /// Moves the capacity in use towards the load of a replica, where the signal contradicts it: down while the target is
-    /// short below it, up while it is not short above it.
-    fn correct(&mut self, seconds: f64, load: f64, ready: u32, short: bool) {
-        if ready == 0 {
+    /// short below it, up while it is not short above it. Where the replicas just changed, both are given the benefit.
+    fn correct(&mut self, at: i64, seconds: f64, load: f64, ready: f64, short: bool) {
+        self.most.put(at, ready);
+        self.least.put(at, -ready);
+        let least = -self.least.max().unwrap_or(-ready);
+        let most = self.most.max().unwrap_or(ready);
+        if least <= 0.0 {
             return;
         }
-        let carried = load / f64::from(ready);
         self.in_a_row = if short { self.in_a_row + seconds } else { 0.0 };
-        self.carried = if !short && carried > self.capacity.in_use { self.carried + seconds } else { 0.0 };
-        let doubted = self.in_a_row >= DOUBT && carried < self.capacity.in_use;
-        if doubted || self.carried >= DOUBT {
-            let step = (FOLLOW * seconds).min(1.0) * (carried - self.capacity.in_use);
-            let believed = self.capacity.believed;
-            self.capacity.in_use = (self.capacity.in_use + step).clamp(LEAST * believed, believed);
-        }
+        let in_use = self.capacity.in_use;
+        self.carried = if !short && load / most > in_use { self.carried + seconds } else { 0.0 };
+        let step = if self.in_a_row >= DOUBT && load / least < in_use {
+            load / least - in_use
+        } else if self.carried >= DOUBT {
+            load / most - in_use
+        } else {
+            return;
+        };
+        let believed = self.capacity.believed;
+        self.capacity.in_use = (in_use + (FOLLOW * seconds).min(1.0) * step).clamp(LEAST * believed, believed);
     }
 
     fn count(&mut self, at: i64, seconds: f64, short: bool) {
@@ -161,16 +176,16 @@ mod tests {
     }
 
     #[test]
-    fn ten_short_minutes_halve_the_share_and_a_clean_week_doubles_it() {
+    fn a_short_quarter_of_an_hour_halves_the_share_and_a_clean_week_doubles_it() {
         let mut watch = watch();
-        let at = run(&mut watch, 0, 39, 500.0, 4, None);
+        let at = run(&mut watch, 0, 59, 500.0, 4, None);
         assert_eq!(watch.share(), 0.001);
         let at = run(&mut watch, at, 1, 500.0, 4, None);
         assert_eq!(watch.share(), 0.0005);
         let at = run(&mut watch, at, 7 * 5_760, 300.0, 4, None);
         assert_eq!(watch.share(), 0.001);
         // Within bounds, whatever happens.
-        let at = run(&mut watch, at, 40 * 9, 500.0, 4, None);
+        let at = run(&mut watch, at, 60 * 9, 500.0, 4, None);
         assert_eq!(watch.share(), 0.00005);
         run(&mut watch, at, 70 * 5_760, 300.0, 4, None);
         assert_eq!(watch.share(), 0.002);
