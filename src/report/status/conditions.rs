@@ -1,8 +1,11 @@
-//! The conditions: HPA's types and reasons where HPA has one, plus `Ready`, `ForecastTrusted`, and those of `others.rs`.
+//! The conditions: HPA's types and reasons where HPA has one, plus `Ready`, those of the forecast
+//! (`conditions/forecast.rs`) and those of `others.rs`.
 //!
 //! `Ready` answers `kubectl wait --for=condition=Ready` after an apply: the spec is valid, the target can be scaled,
 //! every metric has a value. It stays True while a person holds the policy (Paused, DryRun, target at zero). Details
 //! are in the others. `lastTransitionTime` moves only when `status` flips. Neighbour: `words.rs` has the sentences.
+
+mod forecast;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
@@ -10,7 +13,6 @@ use super::{Actuation, Decided, Report, Situation, others, time};
 use crate::api::TargetRef;
 use crate::api::status::{MetricStatus, ScalingPolicyStatus};
 use crate::engine::decision::{Action, LimitKind};
-use crate::engine::forecast::{Abstention, Trust};
 use crate::engine::policy::Mode;
 use crate::report::words::{self, MESSAGE_BYTES, clip, instant};
 
@@ -141,7 +143,7 @@ fn decided(d: &Decided<'_>, metrics: &[MetricStatus]) -> Vec<Verdict> {
         others::conflicted(d),
     ];
     verdicts.extend(others::contested(d));
-    verdicts.extend(trusted(d));
+    verdicts.extend(forecast::trusted(d));
     verdicts.extend(suitable(d));
     verdicts
 }
@@ -340,34 +342,6 @@ fn limited(d: &Decided<'_>) -> Verdict {
         status,
         reason,
         message,
-    }
-}
-
-fn trusted(d: &Decided<'_>) -> Option<Verdict> {
-    d.policy.prediction.as_ref()?;
-    let (status, reason, message) = match d.forecast.map(|f| &f.trust) {
-        Some(Trust::Trusted) => ("True", reason::TRUSTED, "the forecast may be acted upon".to_owned()),
-        Some(Trust::Abstains(why)) => ("False", distrust(why), why.to_string()),
-        // Not a loss of trust: after a restart the history has to be read again first.
-        None => ("Unknown", reason::NO_FORECAST, "no forecast was made yet".to_owned()),
-    };
-    Some(Verdict {
-        type_: FORECAST_TRUSTED,
-        status,
-        reason,
-        message,
-    })
-}
-
-fn distrust(why: &Abstention) -> &'static str {
-    match why {
-        Abstention::TooLittleHistory(_) => "TooLittleHistory",
-        Abstention::Stale { .. } => "LoadStale",
-        Abstention::NoHistory { .. } => "NoHistory",
-        Abstention::ClockWentBack { .. } => "ClockWentBack",
-        Abstention::WorseThanNaive(_) => "WorseThanNaive",
-        // Whatever else a model can answer is no load.
-        _ => "ForecastUnusable",
     }
 }
 
