@@ -14,8 +14,8 @@ pub mod spec;
 pub mod status;
 
 pub use behavior::{HpaPolicy, HpaPolicyType, HpaScalingRules, HpaSelectPolicy, PolicyBehavior};
-pub use prediction::{PredictionModeSpec, PredictionSpec};
-pub use scalar::{Duration, LeadTime, Level, LocalDate, LocalDateTime, Number, Quantity, Tolerance};
+pub use prediction::{ObjectiveSpec, PredictionModeSpec, PredictionSpec, SignalSpec};
+pub use scalar::{Duration, LeadTime, Level, LocalDate, LocalDateTime, Number, Percent, Quantity, Tolerance};
 pub use source::{
     DescribedObject, ExternalSource, LabelOperator, LabelRequirement, LabelValue, MetricIdentifier, MetricSelector,
     ObjectSource, PodsSource, PrometheusSource, ResourceName, ResourceSource, WarmUpSpec,

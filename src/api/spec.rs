@@ -69,6 +69,9 @@ use super::status::ScalingPolicyStatus;
     validation = Rule::new("!has(self.prediction) || self.metrics.all(m, m.name != self.prediction.metric || has(m.prometheus))")
         .message("prediction.metric must name a metric with a prometheus source: a forecast needs weeks of history, and no other source keeps any")
         .field_path(".prediction.metric"),
+    validation = Rule::new("!has(self.prediction) || !has(self.prediction.capacity) || self.metrics.all(m, m.name != self.prediction.metric || !has(m.target) || !has(m.target.averageValue) || !quantity(string(self.prediction.capacity)).isLessThan(quantity(string(m.target.averageValue))))")
+        .message(Message::Expression("'prediction.capacity (' + string(self.prediction.capacity) + ') must be at least the averageValue target of its metric: what one replica is meant to carry cannot be more than it can; lower the target or measure capacity again'".into()))
+        .field_path(".prediction.capacity"),
     validation = Rule::new("self.schedules.all(s, has(s.maxReplicas) || !has(s.minReplicas) || s.minReplicas <= self.maxReplicas)")
         .message(Message::Expression("'schedule %s: minReplicas must not exceed the policy\\'s maxReplicas (%d); give the schedule a maxReplicas of its own, or raise the policy\\'s'.format([self.schedules.filter(s, !has(s.maxReplicas) && has(s.minReplicas) && s.minReplicas > self.maxReplicas)[0].name, self.maxReplicas])".into()))
         .field_path(".schedules"),
