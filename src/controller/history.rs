@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinHandle;
 
 use crate::api::PrometheusSource;
-use crate::engine::forecast::{Abstention, Forecast, Forecaster, Settings, Trust};
+use crate::engine::forecast::{Abstention, Forecast, Forecaster, Settings, Trust, Witness};
 use crate::engine::observation::Failure;
 use crate::engine::policy::{ASSUMED_STARTUP, Lead, Prediction};
 use crate::observe::Servers;
@@ -74,12 +74,13 @@ impl Feed {
         self.forecaster.settings()
     }
 
-    /// Takes in the present value and whatever history has arrived, asks for what is missing, and forecasts. `None`
+    /// Takes in the present value, what was ready for it and whether that sufficed, and whatever history has arrived, asks for what is missing, and forecasts. `None`
     /// before the first answer: what is not known yet is no reason to distrust what was trusted before a restart.
     pub(super) async fn forecast(
         &mut self,
         servers: &Arc<Servers>,
         value: Option<f64>,
+        witness: Witness,
         now: Timestamp,
     ) -> Option<Forecast> {
         if self.task.as_ref().is_some_and(JoinHandle::is_finished)
@@ -107,9 +108,9 @@ impl Feed {
             }));
         }
         if let Some(value) = value {
-            self.forecaster.observe(now, value);
+            self.forecaster.witness(now, value, witness);
             if let Some(elder) = &mut self.elder {
-                elder.observe(now, value);
+                elder.witness(now, value, witness);
             }
         }
         if self.answered {
@@ -124,10 +125,13 @@ impl Feed {
             self.tried = None;
             self.answered = false;
         }
-        if let Trust::Abstains(Abstention::TooLittleHistory(_) | Abstention::Stale { .. }) = forecast.trust
-            && let Some(why) = &self.failed
-        {
-            forecast.trust = Trust::Abstains(Abstention::NoHistory { why: why.clone() });
+        if let Some(why) = &self.failed {
+            let plan = forecast.plan.as_mut().map(|plan| &mut plan.trust);
+            for trust in [Some(&mut forecast.trust), plan].into_iter().flatten() {
+                if let Trust::Abstains(Abstention::TooLittleHistory(_) | Abstention::Stale { .. }) = trust {
+                    *trust = Trust::Abstains(Abstention::NoHistory { why: why.clone() });
+                }
+            }
         }
         self.answered.then_some(forecast)
     }

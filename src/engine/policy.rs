@@ -12,6 +12,7 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
 use super::forecast::Objective;
+use super::observation::{Sample, usable};
 use super::reading::PodMetric;
 
 /// Start-up time assumed for a lead time of `auto` until a pod was seen to become ready: a minute covers an image that is
@@ -223,6 +224,14 @@ pub struct Prediction {
     pub objective: Option<Objective>,
     /// Above this value of the objective's signal the target is short of capacity.
     pub signal: Option<f64>,
+}
+
+impl Prediction {
+    /// Whether the target is short of capacity, by the objective's signal. Without a usable value nobody knows, and that
+    /// is not the same as no.
+    pub fn short(&self, signal: Option<&Sample>) -> Option<bool> {
+        Some(usable(signal).ok()? > self.signal?)
+    }
 }
 
 /// Whether the forecast acts.

@@ -7,7 +7,7 @@ use crate::api::status::ScalingPolicyStatus;
 use crate::engine::decide;
 use crate::engine::decision::{Action, Decision, ScaleEvent};
 use crate::engine::forecast::{Forecast, Forecaster, Settings};
-use crate::engine::observation::{Cause, Failure, Observation, Replicas};
+use crate::engine::observation::{Cause, Failure, Observation, Replicas, Sample};
 use crate::engine::others::{Others, Rewrite, Rewrites, Rival, Scaler};
 use crate::engine::policy::Policy;
 use crate::engine::reading::Reading;
@@ -103,6 +103,7 @@ pub(super) struct Scene {
     pub(super) state: State,
     pub(super) decision: Decision,
     pub(super) forecast: Option<Forecast>,
+    pub(super) signal: Option<Sample>,
     pub(super) others: Others,
     error: Option<String>,
     /// The state without the change.
@@ -164,6 +165,7 @@ impl Scene {
             state,
             decision,
             forecast,
+            signal: None,
             others: Others {
                 rewrites: Some(Rewrites::default()),
                 ..Others::default()
@@ -203,6 +205,7 @@ impl Scene {
             decision: &self.decision,
             state: &self.state,
             forecast: self.forecast.as_ref(),
+            signal: self.signal.as_ref(),
             startup: Some(STARTUP),
             pending: None,
             actuation: match (&self.error, self.decision.action) {

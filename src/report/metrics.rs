@@ -4,6 +4,7 @@
 //! closed enums, from objects (namespace, policy) or from the operator's configuration (server); never from `Debug`,
 //! messages or metrics' answers, so the number of series is bounded by the number of policies.
 
+mod forecast;
 mod table;
 
 use std::fmt;
@@ -19,6 +20,7 @@ use prometheus_client::registry::{Metric, Registry};
 
 pub use self::table::{ALL, Described, Kind};
 
+use self::forecast::ForecastGauges;
 use self::table::{
     BLOCKED, BUILD, CURRENT, DECISIONS, DESIRED, POLICY_CONFLICTED, POLICY_CONTESTED, POLICY_READY, PREFIX,
     QUERY_DURATION, QUERY_ERRORS, READY_PODS, RECONCILE_DURATION, RECONCILE_ERRORS, SCALE_WRITES, STATUS_WRITES,
@@ -130,6 +132,7 @@ pub struct Metrics {
     policy_ready: Family<PolicyLabels, Gauge>,
     conflicted: Family<PolicyLabels, Gauge>,
     contested: Family<PolicyLabels, Gauge>,
+    forecast: ForecastGauges,
     query_duration: Family<ServerLabels, Histogram, fn() -> Histogram>,
     query_errors: Family<FailureLabels, Counter>,
     reconcile_duration: Histogram,
@@ -151,6 +154,7 @@ impl Metrics {
             policy_ready: Family::default(),
             conflicted: Family::default(),
             contested: Family::default(),
+            forecast: ForecastGauges::default(),
             query_duration: Family::new_with_constructor(histogram),
             query_errors: Family::default(),
             reconcile_duration: histogram(),
@@ -169,6 +173,7 @@ impl Metrics {
         register.add(POLICY_READY, metrics.policy_ready.clone());
         register.add(POLICY_CONFLICTED, metrics.conflicted.clone());
         register.add(POLICY_CONTESTED, metrics.contested.clone());
+        metrics.forecast.register(&mut register);
         register.add(QUERY_DURATION, metrics.query_duration.clone());
         register.add(QUERY_ERRORS, metrics.query_errors.clone());
         register.add(RECONCILE_DURATION, metrics.reconcile_duration.clone());
@@ -191,12 +196,14 @@ impl Metrics {
         }
     }
 
-    /// Shows a policy's replicas, whether it is ready, and whether others interfere, from its status. What is not known is not shown.
+    /// Shows a policy's replicas, whether it is ready, whether others interfere, and its forecast, from its status. What is
+    /// not known is not shown.
     pub fn policy(&self, namespace: &str, policy: &str, status: &ScalingPolicyStatus) {
         let labels = PolicyLabels {
             namespace: namespace.to_owned(),
             policy: policy.to_owned(),
         };
+        self.forecast.show(&labels, status);
         let is = |type_| condition(status, type_).map(|c| i32::from(c.status == "True"));
         let families = [
             (&self.current, status.current_replicas),

@@ -8,12 +8,14 @@
 //! two rows the load is a straight line. Over a hole that is an invention, which metrics must live with (`notes.rs`
 //! says so) and the forecast must not learn.
 
+use std::collections::VecDeque;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::series::{Holes, Series};
 use crate::engine::observation::{Cause, Failure, Sample};
 use crate::engine::policy::{Metric, Policy, Rule, Target};
-use crate::engine::reading::PodMetric;
+use crate::engine::reading::{PodMetric, Reading};
 
 /// What `rate(...[1m])` averages over.
 pub(super) const WINDOW: SignedDuration = SignedDuration::from_secs(60);
@@ -41,7 +43,7 @@ impl Lens<'_> {
     }
 
     /// The newest instant that a query at `now` knows of.
-    fn until(&self, now: Timestamp) -> Timestamp {
+    pub fn until(&self, now: Timestamp) -> Timestamp {
         now.checked_sub(self.delay).unwrap_or(Timestamp::MIN)
     }
 
@@ -92,6 +94,32 @@ impl Lens<'_> {
             .filter_map(back)
             .filter(move |at| self.measured(*at, &holes));
         measured.map(|at| (at, self.load(at)))
+    }
+}
+
+/// Whether the load exceeded what was ready, tick by tick, for as long as a signal still has to tell it.
+#[derive(Debug, Default)]
+pub struct Shorts(VecDeque<(Timestamp, bool)>);
+
+impl Shorts {
+    /// What a tick was.
+    pub fn push(&mut self, at: Timestamp, short: bool) {
+        self.0.push_back((at, short));
+    }
+
+    /// The value of the policy's signal that knows of nothing after `until`, which must not go back: 1 where the last tick
+    /// was short (twice the threshold where that is more, for a signal may have any unit), else 0.
+    pub fn signal(&mut self, policy: &Policy, until: Timestamp) -> Option<Sample> {
+        while self.0.get(1).is_some_and(|(at, _)| *at <= until) {
+            self.0.pop_front();
+        }
+        let above = policy.prediction.as_ref()?.signal?;
+        let known = self.0.front().filter(|(at, _)| *at <= until);
+        Some(match known {
+            Some((_, true)) => Ok(Reading::Number((2.0 * above).max(1.0))),
+            Some((_, false)) => Ok(Reading::Number(0.0)),
+            None => Err(Failure::new(Cause::Empty, "the replay has just begun")),
+        })
     }
 }
 

@@ -26,7 +26,8 @@ pub const ABLE_TO_SCALE: &str = "AbleToScale";
 pub const SCALING_LIMITED: &str = "ScalingLimited";
 /// The forecast may be acted upon; only with a prediction.
 pub const FORECAST_TRUSTED: &str = "ForecastTrusted";
-
+/// Load exceeds ready capacity no longer than is accepted; only with a capacity to judge it by.
+pub const OBJECTIVE_MET: &str = "ObjectiveMet";
 /// Each metric's query fits its rule; shown only where one hardly does.
 pub const METRICS_SUITABLE: &str = "MetricsSuitable";
 /// Something else scales the target, so nothing is written.
@@ -90,8 +91,20 @@ pub mod reason {
     pub const NOT_EVALUATED: &str = "NotEvaluated";
     /// `ForecastTrusted`: yes.
     pub const TRUSTED: &str = "Trusted";
-    /// `ForecastTrusted`: there is none yet.
+    /// `ForecastTrusted`, `ObjectiveMet`: there is none yet.
     pub const NO_FORECAST: &str = "NoForecast";
+    /// `ObjectiveMet`: yes.
+    pub const MET: &str = "Met";
+    /// `ObjectiveMet`: yes, with less capacity a replica than the spec says.
+    pub const CAPACITY_CORRECTED: &str = "CapacityCorrected";
+    /// `ObjectiveMet`: no.
+    pub const SHORTFALL_ABOVE_OBJECTIVE: &str = "ShortfallAboveObjective";
+    /// `ObjectiveMet`: no, and within maxMargin it cannot be.
+    pub const OUT_OF_REACH: &str = "OutOfReach";
+    /// `ObjectiveMet`: unknown, because less than a day was watched.
+    pub const TOO_EARLY: &str = "TooEarly";
+    /// `ObjectiveMet`: unknown, because the signal has no value.
+    pub const SIGNAL_FAILING: &str = "SignalFailing";
 }
 
 /// The condition of this type.
@@ -114,7 +127,7 @@ pub(super) fn all(
     previous: Option<&ScalingPolicyStatus>,
 ) -> Vec<Condition> {
     let verdicts = match &report.situation {
-        Situation::Decided(decided) => self::decided(decided, &status.metrics),
+        Situation::Decided(decided) => self::decided(decided, &status.metrics, previous),
         other => undecided(other, previous),
     };
     let stamped = verdicts.into_iter().map(|v| {
@@ -133,7 +146,7 @@ pub(super) fn all(
     stamped.collect()
 }
 
-fn decided(d: &Decided<'_>, metrics: &[MetricStatus]) -> Vec<Verdict> {
+fn decided(d: &Decided<'_>, metrics: &[MetricStatus], previous: Option<&ScalingPolicyStatus>) -> Vec<Verdict> {
     let failing = failing(d, metrics);
     let mut verdicts = vec![
         ready(d, failing.as_deref()),
@@ -144,6 +157,7 @@ fn decided(d: &Decided<'_>, metrics: &[MetricStatus]) -> Vec<Verdict> {
     ];
     verdicts.extend(others::contested(d));
     verdicts.extend(forecast::trusted(d));
+    verdicts.extend(forecast::objective(d, previous));
     verdicts.extend(suitable(d));
     verdicts
 }
@@ -368,11 +382,10 @@ fn undecided(situation: &Situation<'_>, previous: Option<&ScalingPolicyStatus>) 
     }
     say(SCALING_LIMITED, "Unknown", reason::NOT_EVALUATED, &unknown);
     say(CONFLICTED, "Unknown", reason::NOT_EVALUATED, &unknown);
-    if previous.and_then(|p| condition(p, REPLICAS_CONTESTED)).is_some() {
-        say(REPLICAS_CONTESTED, "Unknown", reason::NOT_EVALUATED, &unknown);
-    }
-    if previous.and_then(|p| condition(p, FORECAST_TRUSTED)).is_some() {
-        say(FORECAST_TRUSTED, "Unknown", reason::NOT_EVALUATED, &unknown);
+    for type_ in [REPLICAS_CONTESTED, FORECAST_TRUSTED, OBJECTIVE_MET] {
+        if previous.and_then(|p| condition(p, type_)).is_some() {
+            say(type_, "Unknown", reason::NOT_EVALUATED, &unknown);
+        }
     }
     verdicts
 }
