@@ -161,6 +161,7 @@ pub(super) fn lead(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::forecast::Objective;
     use crate::engine::policy::PredictionMode;
 
     #[test]
@@ -194,5 +195,30 @@ mod tests {
             ..auto
         };
         assert_eq!(lead(&fixed, Some(secs(12)), secs(15), None), secs(77));
+    }
+
+    #[test]
+    fn another_objective_is_learnt_anew_while_the_elder_answers() {
+        let source = PrometheusSource {
+            query: "up".into(),
+            server: "default".into(),
+        };
+        let settings = |capacity| Settings {
+            lead: SignedDuration::from_secs(60),
+            history: SignedDuration::from_hours(28 * 24),
+            objective: Some(Objective {
+                capacity,
+                shortfall: 0.001,
+                max_margin: 1.0,
+            }),
+        };
+        let mut feed = Feed::keep(None, &source, settings(100.0));
+        feed.answered = true;
+        let feed = Feed::keep(Some(feed), &source, settings(100.0));
+        assert!(feed.answered, "the same is kept");
+        let feed = Feed::keep(Some(feed), &source, settings(120.0));
+        assert_eq!((feed.answered, feed.settings()), (false, settings(120.0)));
+        let elder = feed.elder.as_ref().map(Forecaster::settings);
+        assert_eq!(elder, Some(settings(100.0)));
     }
 }

@@ -341,3 +341,36 @@ impl Policy {
         periods.max().unwrap_or(SignedDuration::ZERO)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::observation::{Cause, Failure};
+    use super::*;
+
+    #[test]
+    fn a_signal_without_a_value_is_never_not_short() {
+        let prediction = |signal| Prediction {
+            metric: 0,
+            mode: PredictionMode::Adaptive,
+            lead: Lead::Auto,
+            history: SignedDuration::ZERO,
+            objective: None,
+            signal,
+        };
+        let failed = Err(Failure::new(Cause::Empty, "nothing"));
+        for (sample, expected) in [
+            (Some(Ok(0.51.into())), Some(true)),
+            (Some(Ok(0.5.into())), Some(false)),
+            (Some(Ok(0.0.into())), Some(false)),
+            (Some(Ok(f64::NAN.into())), None),
+            (Some(Ok(f64::INFINITY.into())), None),
+            (Some(Ok((-1.0).into())), None),
+            (Some(failed), None),
+            (None, None),
+        ] {
+            let got = prediction(Some(0.5)).short(sample.as_ref());
+            assert_eq!(got, expected, "{sample:?}");
+        }
+        assert_eq!(prediction(None).short(Some(&Ok(9.0.into()))), None);
+    }
+}

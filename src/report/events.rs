@@ -220,13 +220,14 @@ fn event(type_: EventType, reason: &str, action: &str, note: impl Into<String>) 
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
     use proptest::prelude::*;
 
     use super::*;
-    use crate::engine::forecast::Trust;
+    use crate::engine::forecast::{Plan, Trust};
     use crate::engine::observation::Cause;
     use crate::engine::others::Scaler;
-    use crate::report::fixtures::{NOW, Scene, after, at, failure, forecast, fought_over, policy, status};
+    use crate::report::fixtures::{NOW, Scene, after, at, failure, forecast, fought_over, plan, policy, status};
     use crate::report::status::Situation;
     use crate::validate::{Invalid, Problem};
 
@@ -316,6 +317,33 @@ mod tests {
         check(None, &not, &[]);
         check(Some(&not), &trusted, &["ForecastTrusted"]);
         check(Some(&trusted), &not, &["!ForecastDistrusted"]);
+    }
+
+    #[test]
+    fn trouble_with_the_objective_is_told_once_and_its_end_too() {
+        let seen = |change: &dyn Fn(&mut Plan), signal| {
+            let mut forecast = plan(1600.0);
+            forecast.plan.as_mut().map(change);
+            Scene::adaptive(forecast, 4, 1420.0, signal).status(None)
+        };
+        let met = seen(&|_| {}, Ok(0.1));
+        let out = seen(&|plan| plan.shortfall.within_reach = false, Ok(0.1));
+        let above = seen(&|plan| plan.shortfall.achieved = Some(0.01), Ok(0.1));
+        let blind = seen(&|_| {}, failure(Cause::Empty, "nothing"));
+        let early = seen(&|plan| plan.shortfall.watched = SignedDuration::ZERO, Ok(0.1));
+        check(None, &met, &["ForecastTrusted"]);
+        check(Some(&met), &out, &["!OutOfReach"]);
+        check(Some(&out), &above, &["!ShortfallAboveObjective"]);
+        check(Some(&above), &met, &["ObjectiveMet"]);
+        check(Some(&met), &blind, &["!SignalFailing"]);
+        check(Some(&blind), &met, &["ObjectiveMet"]);
+        check(Some(&met), &early, &[]);
+        check(Some(&early), &met, &[]);
+        check(
+            Some(&met),
+            &seen(&|plan| plan.capacity.in_use = 200.0, Ok(0.1)),
+            &["!CapacityCorrected"],
+        );
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::status::{Actuation, Decided, Report, Situation, build};
 use crate::api::status::ScalingPolicyStatus;
 use crate::engine::decide;
 use crate::engine::decision::{Action, Decision, ScaleEvent};
-use crate::engine::forecast::{Forecast, Forecaster, Settings};
+use crate::engine::forecast::{Basis, Capacity, Errors, Forecast, Forecaster, Plan, Price, Settings, Shortfall, Trust};
 use crate::engine::observation::{Cause, Failure, Observation, Replicas, Sample};
 use crate::engine::others::{Others, Rewrite, Rewrites, Rival, Scaler};
 use crate::engine::policy::Policy;
@@ -76,6 +76,43 @@ pub(super) fn forecast(buckets: i64) -> Forecast {
         forecaster.observe(at(NOW) - minutes(5 * i), 900.0);
     }
     forecaster.forecast(at(NOW))
+}
+
+/// A policy that has a plan made, or acts on it.
+pub(super) fn planning(mode: &str) -> String {
+    let signal = "{prometheus: {query: p99}, above: '0.5'}";
+    format!("prediction: {{metric: requests, mode: {mode}, capacity: 250, objective: {{signal: {signal}}}}}")
+}
+
+/// A forecast with a plan for this load, a margin of 12 % included, which a week has proven.
+pub(super) fn plan(upper: f64) -> Forecast {
+    let mut forecast = forecast(18);
+    (forecast.trust, forecast.value, forecast.upper) = (Trust::Trusted, 1210.0, 1399.5);
+    forecast.samples.have = 600;
+    forecast.error = Some(Errors {
+        model: 0.04,
+        naive: 0.06,
+    });
+    let price = [(0.0001, 0.21), (0.001, 0.12), (0.01, 0.06)];
+    forecast.plan = Some(Plan {
+        upper,
+        load: 1100.0,
+        basis: Basis::DailyRegression,
+        margin: 0.12,
+        capacity: Capacity {
+            believed: 250.0,
+            in_use: 250.0,
+        },
+        shortfall: Shortfall {
+            objective: 0.001,
+            achieved: Some(0.0004),
+            watched: SignedDuration::from_hours(7 * 24),
+            within_reach: true,
+        },
+        price: price.map(|(shortfall, margin)| Price { shortfall, margin }).to_vec(),
+        trust: Trust::Trusted,
+    });
+    forecast
 }
 
 /// Argo CD rewrote our value at `seconds` after [`NOW`], and twice in the two minutes before.
@@ -173,6 +210,14 @@ impl Scene {
             error: None,
             before,
         }
+    }
+
+    /// With a plan in mode Adaptive, whose signal says this.
+    pub(super) fn adaptive(forecast: Forecast, current: u32, load: f64, signal: Value) -> Scene {
+        let policy = policy(&planning("Adaptive"));
+        let mut scene = Scene::forecasting(policy, &[], current, Ok(load), Some(forecast), at(NOW));
+        scene.signal = Some(signal.map(Reading::Number));
+        scene
     }
 
     /// The same policy and load where this rival scales the target as well.

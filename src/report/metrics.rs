@@ -298,7 +298,7 @@ fn action(decision: &Decision) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::fixtures::{NOW, Scene, at, policy};
+    use crate::report::fixtures::{NOW, Scene, at, plan, policy};
 
     /// One of everything.
     fn filled() -> (Metrics, Registry) {
@@ -307,6 +307,8 @@ mod tests {
         let scene = Scene::new(policy(behavior), &[], 4, Ok(1530.0), at(NOW));
         metrics.decided(&scene.decision);
         metrics.policy("shop", "checkout", &scene.status(None));
+        let planned = Scene::adaptive(plan(1600.0), 4, 1420.0, Ok(0.2));
+        metrics.policy("shop", "planned", &planned.status(None));
         metrics.queried("default", Duration::from_millis(7), Some(Cause::Empty));
         metrics.reconciled(Duration::from_millis(9), Some(ErrorKind::Target));
         metrics.scale_written(WriteOutcome::Succeeded);
@@ -346,6 +348,16 @@ mod tests {
             r#"headroom_policy_ready{namespace="shop",policy="checkout"} 1"#,
             r#"headroom_policy_conflicted{namespace="shop",policy="checkout"} 0"#,
             r#"headroom_policy_replicas_contested{namespace="shop",policy="checkout"} 0"#,
+            r#"headroom_policy_forecast_load{namespace="shop",policy="planned"} 1429"#,
+            r#"headroom_policy_forecast_load_bound{namespace="shop",policy="planned"} 1600"#,
+            r#"headroom_policy_forecast_margin_ratio{namespace="shop",policy="planned"} 0.12"#,
+            r#"headroom_policy_forecast_replica_capacity{namespace="shop",policy="planned"} 250"#,
+            r#"headroom_policy_forecast_shortfall_ratio{namespace="shop",policy="planned"} 0.0004"#,
+            r#"headroom_policy_forecast_shortfall_objective_ratio{namespace="shop",policy="planned"} 0.001"#,
+            r#"headroom_policy_forecast_error_ratio{namespace="shop",policy="planned"} 0.04"#,
+            r#"headroom_policy_forecast_naive_error_ratio{namespace="shop",policy="planned"} 0.06"#,
+            r#"headroom_policy_forecast_trusted{namespace="shop",policy="planned"} 1"#,
+            r#"headroom_policy_objective_met{namespace="shop",policy="planned"} 1"#,
             r#"headroom_metric_query_errors_total{server="default",cause="Empty"} 1"#,
             r#"headroom_metric_query_duration_seconds_count{server="default"} 1"#,
             r#"headroom_reconcile_errors_total{kind="target"} 1"#,
@@ -360,6 +372,7 @@ mod tests {
     fn a_deleted_policy_leaves_no_series() {
         let (metrics, registry) = filled();
         metrics.forget_policy("shop", "checkout");
-        assert!(!encode(&registry).unwrap().contains("checkout"));
+        metrics.forget_policy("shop", "planned");
+        assert!(!encode(&registry).unwrap().contains("shop"));
     }
 }

@@ -126,7 +126,7 @@ impl Shorts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::policy::{Behavior, Bounds, Metric, Mode, WarmUp};
+    use crate::engine::policy::{Behavior, Bounds, Lead, Metric, Mode, Prediction, PredictionMode, WarmUp};
 
     fn second(s: i64) -> Timestamp {
         Timestamp::from_second(s).unwrap()
@@ -174,6 +174,46 @@ mod tests {
         assert_eq!(lens.initial(&policy, second(730)), 13);
         assert_eq!(lens.initial(&policy, second(0)), 2);
         assert_eq!(lens.initial(&policy, second(1600)), 20);
+    }
+
+    #[test]
+    fn a_signal_tells_late_whether_the_last_tick_was_short() {
+        let mut policy = policy(&[Target::AverageValue(70.0)]);
+        policy.prediction = Some(Prediction {
+            metric: 0,
+            mode: PredictionMode::Adaptive,
+            lead: Lead::Auto,
+            history: SignedDuration::from_hours(24),
+            objective: None,
+            signal: Some(0.5),
+        });
+        let mut shorts = Shorts::default();
+        let mut told = Vec::new();
+        // Ticks of 15 s, 30 s late; short at 15 and 30 s.
+        for at in (0..=90).step_by(15) {
+            let signal = shorts.signal(&policy, second(at - 30));
+            told.push(policy.prediction.as_ref().unwrap().short(signal.as_ref()));
+            shorts.push(second(at), (15..=30).contains(&at));
+        }
+        assert_eq!(
+            told,
+            [
+                None,
+                None,
+                Some(false),
+                Some(true),
+                Some(true),
+                Some(false),
+                Some(false)
+            ]
+        );
+        // Where a signal has another unit, short is above its threshold too.
+        policy.prediction.as_mut().unwrap().signal = Some(800.0);
+        let mut shorts = Shorts::default();
+        shorts.push(second(0), true);
+        assert_eq!(shorts.signal(&policy, second(0)), Some(Ok(1600.0.into())));
+        policy.prediction = None;
+        assert_eq!(shorts.signal(&policy, second(0)), None);
     }
 
     #[test]

@@ -22,9 +22,10 @@ pub(super) fn propose(
         return Outcome::Abstains(Abstention::NoForecast);
     };
     if mode == PredictionMode::Adaptive {
-        return match &forecast.plan {
-            Some(plan) => planned(policy, metric, plan, current),
-            None => Outcome::Abstains(Abstention::NoForecast),
+        return match (&forecast.plan, &forecast.trust) {
+            (Some(plan), _) => planned(policy, metric, plan, current),
+            (None, Trust::Abstains(reason)) => Outcome::Abstains(Abstention::Forecast(reason.clone())),
+            (None, Trust::Trusted) => Outcome::Abstains(Abstention::NoForecast),
         };
     }
     if let Some(reason) = doubt(&forecast.trust, forecast.upper) {

@@ -1,16 +1,16 @@
 //! The conditions: HPA's types and reasons where HPA has one, plus `Ready`, those of the forecast
-//! (`conditions/forecast.rs`) and those of `others.rs`.
+//! (`conditions/forecast.rs`) and those of `others.rs`; without a decision those of `conditions/undecided.rs`.
 //!
 //! `Ready` answers `kubectl wait --for=condition=Ready` after an apply: the spec is valid, the target can be scaled,
 //! every metric has a value. It stays True while a person holds the policy (Paused, DryRun, target at zero). Details
 //! are in the others. `lastTransitionTime` moves only when `status` flips. Neighbour: `words.rs` has the sentences.
 
 mod forecast;
+mod undecided;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::{Actuation, Decided, Report, Situation, others, time};
-use crate::api::TargetRef;
 use crate::api::status::{MetricStatus, ScalingPolicyStatus};
 use crate::engine::decision::{Action, LimitKind};
 use crate::engine::policy::Mode;
@@ -128,7 +128,7 @@ pub(super) fn all(
 ) -> Vec<Condition> {
     let verdicts = match &report.situation {
         Situation::Decided(decided) => self::decided(decided, &status.metrics, previous),
-        other => undecided(other, previous),
+        other => undecided::all(other, previous),
     };
     let stamped = verdicts.into_iter().map(|v| {
         let known = previous
@@ -356,68 +356,5 @@ fn limited(d: &Decided<'_>) -> Verdict {
         status,
         reason,
         message,
-    }
-}
-
-/// The conditions of a reconcile that did not come to a decision.
-fn undecided(situation: &Situation<'_>, previous: Option<&ScalingPolicyStatus>) -> Vec<Verdict> {
-    let (reason, message) = obstacle(situation);
-    let invalid = matches!(situation, Situation::InvalidSpec(_));
-    let mut verdicts = Vec::with_capacity(7);
-    let mut say = |type_, status, reason, message: &str| {
-        verdicts.push(Verdict {
-            type_,
-            status,
-            reason,
-            message: message.to_owned(),
-        });
-    };
-    let unknown = format!("not evaluated: {reason}, see {READY}");
-    say(READY, "False", reason, &message);
-    say(SCALING_ACTIVE, "False", reason, &message);
-    if invalid {
-        say(ABLE_TO_SCALE, "Unknown", reason::NOT_EVALUATED, &unknown);
-    } else {
-        say(ABLE_TO_SCALE, "False", reason::FAILED_GET_SCALE, &message);
-    }
-    say(SCALING_LIMITED, "Unknown", reason::NOT_EVALUATED, &unknown);
-    say(CONFLICTED, "Unknown", reason::NOT_EVALUATED, &unknown);
-    for type_ in [REPLICAS_CONTESTED, FORECAST_TRUSTED, OBJECTIVE_MET] {
-        if previous.and_then(|p| condition(p, type_)).is_some() {
-            say(type_, "Unknown", reason::NOT_EVALUATED, &unknown);
-        }
-    }
-    verdicts
-}
-
-/// Why there is no decision, and what to do about it.
-fn obstacle(situation: &Situation<'_>) -> (&'static str, String) {
-    let named = |t: &TargetRef| format!("{} {} ({})", t.kind, t.name, t.api_version);
-    match situation {
-        // Only for completeness: a decision is no obstacle.
-        Situation::Decided(_) => (reason::RECONCILE_SUCCEEDED, String::new()),
-        Situation::InvalidSpec(invalid) => (
-            reason::INVALID_SPEC,
-            format!("nothing is scaled until the spec is corrected: {invalid}"),
-        ),
-        Situation::TargetNotFound(target) => (
-            reason::TARGET_NOT_FOUND,
-            format!(
-                "{} does not exist in this namespace; it will be scaled once it does",
-                named(target)
-            ),
-        ),
-        Situation::TargetNotScalable(message) => (reason::TARGET_NOT_SCALABLE, (*message).to_owned()),
-        Situation::TargetForbidden { target, message } => (
-            reason::TARGET_FORBIDDEN,
-            format!(
-                "the operator may not read the scale of {}; grant its service account get and patch on that kind's scale subresource: {message}",
-                named(target)
-            ),
-        ),
-        Situation::TargetUnreadable { target, message } => (
-            reason::TARGET_UNREADABLE,
-            format!("the scale of {} could not be read: {message}", named(target)),
-        ),
     }
 }

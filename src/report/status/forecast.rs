@@ -64,10 +64,12 @@ pub(super) fn status(forecast: &Forecast, d: &Decided<'_>) -> ForecastStatus {
     }
 }
 
-/// The verdict on what acts, or would: the plan in mode Adaptive, else the forecast; `None` while there is no plan.
+/// The verdict on what acts, or would: the plan in mode Adaptive, else the forecast; `None` while there is no plan and
+/// nothing that keeps one from being made.
 pub(super) fn trust<'a>(forecast: &'a Forecast, d: &Decided<'_>) -> Option<&'a Trust> {
     match &forecast.plan {
-        plan if adaptive(d) => plan.as_ref().map(|plan| &plan.trust),
+        Some(plan) if adaptive(d) => Some(&plan.trust),
+        None if adaptive(d) => Some(&forecast.trust).filter(|trust| !trust.is_trusted()),
         _ => Some(&forecast.trust),
     }
 }

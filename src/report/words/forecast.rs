@@ -7,7 +7,7 @@ use crate::engine::decision::{Basis, Decision, Outcome, Proposal, Source};
 use crate::engine::forecast::Capacity;
 use crate::engine::policy::Policy;
 
-/// `load up to 1 530, target 200 per replica`, or `load up to 1 530 (margin 12 %), 250 per replica`.
+/// `load up to 1 530, target 200 per replica`, or `load up to 1 530 with a margin of 12 %, 250 per replica`.
 pub(super) fn reason(policy: &Policy, metric: &str, load: f64, basis: Basis) -> String {
     let load = format!("load up to {}", number(load));
     match basis {
@@ -23,7 +23,7 @@ pub(super) fn reason(policy: &Policy, metric: &str, load: f64, basis: Basis) -> 
                 format!(", not {} as spec.prediction.capacity says", number(b))
             });
             let (margin, capacity) = (percent(margin), number(capacity));
-            format!("{load} (margin {margin}), {capacity} per replica{corrected}")
+            format!("{load} with a margin of {margin}, {capacity} per replica{corrected}")
         }
         Basis::Idle => format!("{load}, idle: no replica is needed"),
         _ => format!("{load}, {}", target(policy, metric)),

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 
 use super::super::{Decided, FORECAST_TRUSTED, OBJECTIVE_MET, ScalingPolicyStatus, forecast};
 use super::{Verdict, condition, reason};
-use crate::engine::forecast::{Abstention, Forecast, Plan, Trust};
+use crate::engine::forecast::{Abstention, Forecast, Plan, Samples, Trust};
 use crate::engine::observation::{Failure, usable};
 use crate::report::words::forecast::{corrected, eaten, percent};
 use crate::report::words::{clip, number, span};
@@ -21,9 +21,21 @@ pub(super) fn trusted(d: &Decided<'_>) -> Option<Verdict> {
         Some((f, Some(Trust::Trusted))) => (
             "True",
             reason::TRUSTED,
-            format!("the forecast may be acted upon{}", evidence(f)),
+            format!(
+                "the forecast may be acted upon; {} samples of 5 min{}",
+                f.samples.have,
+                errors(f)
+            ),
         ),
-        Some((f, Some(Trust::Abstains(why)))) => ("False", distrust(why), format!("{why}{}", evidence(f))),
+        // It has the numbers itself.
+        Some((f, Some(Trust::Abstains(why @ Abstention::TooLittleHistory(_))))) => {
+            ("False", distrust(why), format!("{why}{}", errors(f)))
+        }
+        Some((f, Some(Trust::Abstains(why)))) => {
+            let Samples { have, need } = f.samples;
+            let samples = format!("; {have} samples of 5 min, {need} are needed");
+            ("False", distrust(why), format!("{why}{samples}{}", errors(f)))
+        }
         Some((_, None)) => ("Unknown", reason::NO_FORECAST, "no plan was made yet".to_owned()),
         // Not a loss of trust: after a restart the history has to be read again first.
         None => ("Unknown", reason::NO_FORECAST, "no forecast was made yet".to_owned()),
@@ -36,17 +48,12 @@ pub(super) fn trusted(d: &Decided<'_>) -> Option<Verdict> {
     })
 }
 
-/// `; 600 samples of 5 min, 576 are needed; off by 4 % on average, the best simple guess by 6 %`
-fn evidence(forecast: &Forecast) -> String {
-    let samples = forecast.samples;
-    let error = forecast.error.map_or(String::new(), |e| {
+/// `; off by 4 % on average, the best simple guess by 6 %`
+fn errors(forecast: &Forecast) -> String {
+    forecast.error.map_or(String::new(), |e| {
         let (model, naive) = (percent(e.model), percent(e.naive));
         format!("; off by {model} on average, the best simple guess by {naive}")
-    });
-    format!(
-        "; {} samples of 5 min, {} are needed{error}",
-        samples.have, samples.need
-    )
+    })
 }
 
 fn distrust(why: &Abstention) -> &'static str {
@@ -64,18 +71,16 @@ fn distrust(why: &Abstention) -> &'static str {
 /// Whether the objective is met; only with one.
 pub(super) fn objective(d: &Decided<'_>, previous: Option<&ScalingPolicyStatus>) -> Option<Verdict> {
     d.policy.prediction.as_ref()?.objective?;
-    let (status, reason, message) = match d.forecast.map(|f| f.plan.as_ref()) {
-        Some(Some(plan)) => judged(d, plan),
-        Some(None) => ("Unknown", reason::NO_FORECAST, "no plan was made yet".to_owned()),
+    let (status, reason, message) = match (d.forecast.and_then(|f| f.plan.as_ref()), failing(d)) {
+        (Some(plan), failure) => judged(d, plan, failure),
         // After a restart the history has to be read again; until then the last verdict stands, and is no news.
-        None => {
-            return Some(known(previous).unwrap_or(Verdict {
-                type_: OBJECTIVE_MET,
-                status: "Unknown",
-                reason: reason::NO_FORECAST,
-                message: "no forecast was made yet".to_owned(),
-            }));
-        }
+        (None, _) if d.forecast.is_none() && known(previous).is_some() => return known(previous),
+        (None, Some(failure)) => (
+            "Unknown",
+            reason::SIGNAL_FAILING,
+            format!("{}; no plan was made yet", unseen(&failure)),
+        ),
+        (None, None) => ("Unknown", reason::NO_FORECAST, "no plan was made yet".to_owned()),
     };
     Some(Verdict {
         type_: OBJECTIVE_MET,
@@ -85,7 +90,7 @@ pub(super) fn objective(d: &Decided<'_>, previous: Option<&ScalingPolicyStatus>)
     })
 }
 
-fn judged(d: &Decided<'_>, plan: &Plan) -> (&'static str, &'static str, String) {
+fn judged(d: &Decided<'_>, plan: &Plan, failure: Option<Failure>) -> (&'static str, &'static str, String) {
     let shortfall = plan.shortfall;
     let early = shortfall.watched < LEAST_WATCHED;
     let above = shortfall
@@ -93,20 +98,17 @@ fn judged(d: &Decided<'_>, plan: &Plan) -> (&'static str, &'static str, String) 
         .is_some_and(|achieved| achieved > shortfall.objective);
     let so_far = so_far(plan);
     let lower = corrected(plan.capacity);
-    let (status, reason, mut message) = match failing(d) {
+    let (status, reason, mut message) = match failure {
         _ if !shortfall.within_reach => (
             "False",
             reason::OUT_OF_REACH,
             format!("{}; {so_far}", out_of_reach(d, plan)),
         ),
         _ if above && !early => ("False", reason::SHORTFALL_ABOVE_OBJECTIVE, so_far),
-        Some(Failure { cause, message, .. }) => (
+        Some(failure) => (
             "Unknown",
             reason::SIGNAL_FAILING,
-            format!(
-                "the signal has no usable value ({cause}: {}), so a shortage that it would tell of goes unseen; {so_far}",
-                clip(&*message, 160)
-            ),
+            format!("{}; {so_far}", unseen(&failure)),
         ),
         None if early => (
             "Unknown",
@@ -127,6 +129,12 @@ fn judged(d: &Decided<'_>, plan: &Plan) -> (&'static str, &'static str, String) 
         message = format!("{message}; {eaten}");
     }
     (status, reason, message)
+}
+
+/// Why the signal says nothing, and what that means.
+fn unseen(failure: &Failure) -> String {
+    let (cause, message) = (failure.cause, clip(&*failure.message, 160));
+    format!("the signal has no usable value ({cause}: {message}), so a shortage that it would tell of goes unseen")
 }
 
 /// `short 0.04 % of the last 7d, 0.1 % is accepted; margin 12 %`
