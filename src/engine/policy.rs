@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
-use super::forecast::Objective;
+use super::forecast::{Forecast, Objective};
 use super::observation::{Sample, usable};
 use super::reading::PodMetric;
 
@@ -227,6 +227,14 @@ pub struct Prediction {
 }
 
 impl Prediction {
+    /// Whether what acts in this mode may be acted upon: the plan in Adaptive, else the forecast.
+    pub fn trusts(&self, forecast: &Forecast) -> bool {
+        match self.mode {
+            PredictionMode::Preview | PredictionMode::ScaleOut => forecast.trust.is_trusted(),
+            PredictionMode::Adaptive => forecast.plan.as_ref().is_some_and(|plan| plan.trust.is_trusted()),
+        }
+    }
+
     /// Whether the target is short of capacity, by the objective's signal. Without a usable value nobody knows, and that
     /// is not the same as no.
     pub fn short(&self, signal: Option<&Sample>) -> Option<bool> {

@@ -63,7 +63,7 @@ pub struct Step {
     pub tick: Tick,
     /// Why.
     pub decision: Decision,
-    /// Whether the forecast was trusted, where the policy has one.
+    /// Whether the forecast, in mode Adaptive its plan, was trusted, where the policy has one.
     pub trusted: Option<bool>,
 }
 
@@ -152,7 +152,11 @@ impl<'a> Replay<'a> {
             }
             _ => None,
         };
-        let trusted = forecast.as_ref().map(|f| f.trust.is_trusted());
+        let trusted = policy
+            .prediction
+            .as_ref()
+            .zip(forecast.as_ref())
+            .map(|(p, f)| p.trusts(f));
         let current = self.plant.billed();
         let observation = Observation {
             signal,

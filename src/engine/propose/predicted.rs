@@ -49,8 +49,8 @@ pub(super) fn propose(
     }
 }
 
-/// What a plan proposes, if it may be acted upon.
-fn planned(policy: &Policy, metric: &Metric, plan: &Plan, current: u32) -> Outcome {
+/// What a plan proposes in mode Adaptive while `current` replicas are asked for, if it may be acted upon.
+pub fn planned(policy: &Policy, metric: &Metric, plan: &Plan, current: u32) -> Outcome {
     let (value, capacity) = (plan.upper, plan.capacity.in_use);
     // A capacity that is none makes no number of any load.
     let usable = if capacity > 0.0 && capacity.is_finite() {

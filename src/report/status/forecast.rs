@@ -3,13 +3,14 @@
 //! In mode Adaptive the plan acts, so bound, count and trust are the plan's; in the other modes they are the forecast's,
 //! and what Adaptive would do stands beside them.
 
-use super::{Decided, count, decimal, finite, proposed, time, words};
+use super::{Decided, decimal, finite, proposed, time, words};
 use crate::api::status::{
     AdaptiveStatus, CapacityStatus, ForecastErrorStatus, ForecastStatus, PriceStatus, SampleCount, ShortfallStatus,
 };
-use crate::engine::decision::{Proposal, Source};
+use crate::engine::decision::{Abstention, Outcome, Proposal, Source};
 use crate::engine::forecast::{Forecast, Plan, Trust};
 use crate::engine::policy::PredictionMode;
+use crate::engine::propose::predicted;
 
 /// The bound of `status.forecast.price`.
 const MOST_PRICES: usize = 32;
@@ -60,7 +61,7 @@ pub(super) fn status(forecast: &Forecast, d: &Decided<'_>) -> ForecastStatus {
         }),
         within_reach: plan.map(|p| p.shortfall.within_reach),
         price: plan.map_or_else(Vec::new, prices),
-        adaptive: plan.filter(|_| !adaptive).map(|p| would(p, d.decision.current)),
+        adaptive: plan.filter(|_| !adaptive).and_then(|p| would(p, d)),
     }
 }
 
@@ -87,14 +88,20 @@ fn doubt(trust: Option<&Trust>) -> Option<String> {
     }
 }
 
-fn would(plan: &Plan, current: u32) -> AdaptiveStatus {
-    let reason = doubt(Some(&plan.trust));
-    AdaptiveStatus {
+/// What Adaptive would ask for: the engine is asked, so that it is what it would do.
+fn would(plan: &Plan, d: &Decided<'_>) -> Option<AdaptiveStatus> {
+    let metric = d.policy.metrics.get(d.policy.prediction.as_ref()?.metric)?;
+    let outcome = predicted::planned(d.policy, metric, plan, d.decision.current);
+    let reason = match &outcome {
+        Outcome::Abstains(Abstention::Forecast(why)) => Some(words::clip(why.to_string(), words::REASON_BYTES)),
+        _ => None,
+    };
+    Some(AdaptiveStatus {
         upper: finite(plan.upper),
-        replicas: reason.is_none().then(|| count(plan.replicas(current))),
+        replicas: proposed(&outcome),
         trusted: reason.is_none(),
         reason,
-    }
+    })
 }
 
 fn prices(plan: &Plan) -> Vec<PriceStatus> {

@@ -173,9 +173,12 @@ fn out_of_reach(d: &Decided<'_>, plan: &Plan) -> String {
     )
 }
 
-/// Why the signal has no value, where there is one to be had.
+/// Why the signal has no value, where there is one to be had. A service without pods rightly has none.
 fn failing(d: &Decided<'_>) -> Option<Failure> {
     d.policy.prediction.as_ref()?.signal?;
+    if d.decision.current == 0 {
+        return None;
+    }
     usable(d.signal).err()
 }
 

@@ -151,6 +151,12 @@ fn a_failing_signal_is_no_success() {
     // What is known to be bad stays bad.
     let above = with(|plan| plan.shortfall.achieved = Some(0.0022));
     judged(&seen(above, failing()), ("False", "ShortfallAboveObjective"), &[]);
+    // Without pods there is nothing to be short of.
+    judged(
+        &Scene::adaptive(plan(1600.0), 0, 0.0, failing()).status(None),
+        ("True", "Met"),
+        &[],
+    );
     // The metrics are as they were: a signal is no metric.
     assert!(condition(&seen(plan(1600.0), failing()), READY).is_some_and(|c| c.status == "True"));
 }
