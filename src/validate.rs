@@ -7,6 +7,7 @@
 
 mod advice;
 mod metric;
+mod prediction;
 mod problems;
 mod schedules;
 mod sources;
@@ -16,12 +17,11 @@ use std::fmt;
 use jiff::SignedDuration;
 
 use crate::api::{
-    Duration, FallbackSpec, HpaPolicyType, HpaScalingRules, HpaSelectPolicy, LeadTime, PodDeletionCost, PolicyBehavior,
-    PolicyMode, PredictionModeSpec, PredictionSpec, ScaleInSpec, ScalingPolicySpec,
+    FallbackSpec, HpaPolicyType, HpaScalingRules, HpaSelectPolicy, PodDeletionCost, PolicyBehavior, PolicyMode,
+    ScaleInSpec, ScalingPolicySpec,
 };
 use crate::engine::policy::{
-    Amount, Behavior, Bounds, Fallback, Lead, Metric, Mode, Policy, Prediction, PredictionMode, RatePolicy,
-    ScalingRules, Schedule, SelectPolicy, Target,
+    Amount, Behavior, Bounds, Fallback, Metric, Mode, Policy, RatePolicy, ScalingRules, Schedule, SelectPolicy,
 };
 
 use problems::{MOST_REPLICAS, Problems};
@@ -114,7 +114,10 @@ pub fn policy(spec: &ScalingPolicySpec) -> Result<Policy, Invalid> {
             "has no effect on a StatefulSet, which always removes its highest ordinals; leave it out",
         );
     }
-    let prediction = spec.prediction.as_ref().and_then(|s| prediction(s, &metrics, &mut p));
+    let prediction = spec
+        .prediction
+        .as_ref()
+        .and_then(|s| prediction::prediction(s, &metrics, &mut p));
     let fallback = spec.fallback.as_ref().map(|s| fallback(s, bounds, &metrics, &mut p));
     if let Some(wanted) = &spec.prediction {
         sources::forecastable(&wanted.metric, &spec.metrics, &mut p);
@@ -158,49 +161,6 @@ fn fallback(spec: &FallbackSpec, bounds: Bounds, metrics: &[Metric], p: &mut Pro
         replicas,
         after: p.duration("fallback.after", &spec.after, "15s", "1d"),
     }
-}
-
-fn prediction(spec: &PredictionSpec, metrics: &[Metric], p: &mut Problems) -> Option<Prediction> {
-    let metric = metrics.iter().position(|m| *m.name == *spec.metric);
-    match metric.map(|i| metrics[i].rule.target()) {
-        None => {
-            let names: Vec<&str> = metrics.iter().map(|m| &*m.name).collect();
-            p.add(
-                "prediction.metric",
-                format!(
-                    "{:?} is not the name of a metric; there is: {}",
-                    spec.metric,
-                    names.join(", ")
-                ),
-            );
-        }
-        // What is said of its source suffices.
-        Some(Some(Target::Utilization(_) | Target::PodAverage(_))) => {}
-        Some(None | Some(Target::Value(_))) => p.add(
-            "prediction.metric",
-            format!(
-                "{:?} has no averageValue target; a forecast needs one, on a total load that can be divided",
-                spec.metric
-            ),
-        ),
-        Some(Some(Target::AverageValue(_))) => {}
-    }
-    let history = p.duration("prediction.history", &spec.history, "3d", "35d");
-    let lead = match &spec.lead_time {
-        LeadTime(text) if text == "auto" => Lead::Auto,
-        LeadTime(text) => Lead::Fixed(p.duration("prediction.leadTime", &Duration(text.clone()), "30s", "1h")),
-    };
-    Some(Prediction {
-        objective: None,
-        signal: None,
-        metric: metric?,
-        mode: match spec.mode {
-            PredictionModeSpec::Preview => PredictionMode::Preview,
-            PredictionModeSpec::ScaleOut => PredictionMode::ScaleOut,
-        },
-        lead,
-        history,
-    })
 }
 
 fn behavior(spec: &PolicyBehavior, p: &mut Problems) -> Behavior {

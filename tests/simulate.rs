@@ -249,3 +249,24 @@ fn the_example_replays_and_is_there_to_be_edited() {
         assert!(!out.join(other).exists(), "wrote before it refused");
     }
 }
+
+#[test]
+fn an_adaptive_policy_without_history_does_as_its_target() {
+    let prediction = "  prediction: {metric: rps, mode: Adaptive, capacity: 12, objective: {signal: {prometheus: {query: late}, above: 2}}}\n";
+    let replay = |policy: &str| {
+        let (dir, line) = files(policy, TRACE);
+        run(&format!("{line} --startup 1m --tick 30s")).unwrap();
+        (read(dir.path(), "timeline.csv"), read(dir.path(), "summary.json"))
+    };
+    let (adaptive, summary) = replay(&format!("{POLICY}{prediction}"));
+    assert_eq!(adaptive, replay(POLICY).0, "a plan that is not trusted changes nothing");
+    let summary: serde_json::Value = serde_json::from_str(&summary).unwrap();
+    assert_eq!(summary.pointer("/forecast/mode").unwrap(), "Adaptive");
+    let notes = summary.get("notes").and_then(|n| n.as_array()).unwrap();
+    assert!(
+        notes
+            .iter()
+            .any(|n| n.as_str().unwrap().starts_with("The objective's signal was not asked")),
+        "{notes:?}"
+    );
+}

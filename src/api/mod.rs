@@ -7,20 +7,22 @@
 
 pub mod behavior;
 pub mod crd;
+pub mod prediction;
 pub mod scalar;
 pub mod source;
 pub mod spec;
 pub mod status;
 
 pub use behavior::{HpaPolicy, HpaPolicyType, HpaScalingRules, HpaSelectPolicy, PolicyBehavior};
-pub use scalar::{Duration, LeadTime, Level, LocalDate, LocalDateTime, Number, Quantity, Tolerance};
+pub use prediction::{ObjectiveSpec, PredictionModeSpec, PredictionSpec, SignalSpec};
+pub use scalar::{Duration, LeadTime, Level, LocalDate, LocalDateTime, Number, Percent, Quantity, Tolerance};
 pub use source::{
     DescribedObject, ExternalSource, LabelOperator, LabelRequirement, LabelValue, MetricIdentifier, MetricSelector,
     ObjectSource, PodsSource, PrometheusSource, ResourceName, ResourceSource, WarmUpSpec,
 };
 pub use spec::{
-    FallbackSpec, MetricSpec, MetricTarget, PodDeletionCost, PolicyMode, PredictionModeSpec, PredictionSpec,
-    ScaleInSpec, ScalingPolicy, ScalingPolicySpec, ScheduleSpec, StepDownSpec, StepUpSpec, TargetRef, ThresholdsSpec,
+    FallbackSpec, MetricSpec, MetricTarget, PodDeletionCost, PolicyMode, ScaleInSpec, ScalingPolicy, ScalingPolicySpec,
+    ScheduleSpec, StepDownSpec, StepUpSpec, TargetRef, ThresholdsSpec,
 };
 pub use status::ScalingPolicyStatus;
 

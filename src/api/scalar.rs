@@ -1,4 +1,5 @@
-//! Scalars of the API with a schema of their own: quantities, durations, lead times, dates and times.
+//! Scalars of the API with a schema of their own: quantities, percentages, durations, lead times, dates and
+//! times.
 //!
 //! They carry what was written, unparsed; `validate.rs` turns them into numbers.
 
@@ -84,6 +85,26 @@ fn not_negative(such_as: &str) -> Schema {
 pub struct Tolerance(pub Number);
 
 inline_schema!(Tolerance, not_negative("\"0.1\" for 10 %"));
+
+/// A percentage: `0.1%`, `100%`. Its limits are the field's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Percent(pub String);
+
+inline_schema!(
+    Percent,
+    json_schema!({
+        "type": "string",
+        "pattern": "^[0-9]{1,4}([.][0-9]{1,4})?%$",
+        "maxLength": 16,
+    })
+);
+
+impl From<&str> for Percent {
+    fn from(text: &str) -> Self {
+        Percent(text.to_owned())
+    }
+}
 
 /// A duration in Prometheus' style: `15s`, `5m`, `1h30m`, `28d`, `2w`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,8 +1,8 @@
 //! `ScalingPolicy` and its spec, with the CEL rules that the API server enforces.
 //!
 //! A rule's message names the field, shows the value where CEL can, and says what to do. Lists are keyed and bounded
-//! so that the rules stay within the API server's cost budget. Neighbours: `behavior.rs`, `scalar.rs`, `source.rs`,
-//! `status.rs`.
+//! so that the rules stay within the API server's cost budget. Neighbours: `behavior.rs`, `prediction.rs`,
+//! `scalar.rs`, `source.rs`, `status.rs`.
 
 use kube::core::{Message, Rule};
 use kube::{CustomResource, KubeSchema};
@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::behavior::PolicyBehavior;
+use super::prediction::PredictionSpec;
 use super::scalar::{Duration, LeadTime, Level, LocalDate, LocalDateTime, Quantity};
 use super::source::{ExternalSource, ObjectSource, PodsSource, PrometheusSource, ResourceSource, WarmUpSpec};
 use super::status::ScalingPolicyStatus;
@@ -68,6 +69,9 @@ use super::status::ScalingPolicyStatus;
     validation = Rule::new("!has(self.prediction) || self.metrics.all(m, m.name != self.prediction.metric || has(m.prometheus))")
         .message("prediction.metric must name a metric with a prometheus source: a forecast needs weeks of history, and no other source keeps any")
         .field_path(".prediction.metric"),
+    validation = Rule::new("!has(self.prediction) || !has(self.prediction.capacity) || self.metrics.all(m, m.name != self.prediction.metric || !has(m.target) || !has(m.target.averageValue) || !quantity(string(self.prediction.capacity)).isLessThan(quantity(string(m.target.averageValue))))")
+        .message(Message::Expression("'prediction.capacity (' + string(self.prediction.capacity) + ') must be at least the averageValue target of its metric: what one replica is meant to carry cannot be more than it can; lower the target or measure capacity again'".into()))
+        .field_path(".prediction.capacity"),
     validation = Rule::new("self.schedules.all(s, has(s.maxReplicas) || !has(s.minReplicas) || s.minReplicas <= self.maxReplicas)")
         .message(Message::Expression("'schedule %s: minReplicas must not exceed the policy\\'s maxReplicas (%d); give the schedule a maxReplicas of its own, or raise the policy\\'s'.format([self.schedules.filter(s, !has(s.maxReplicas) && has(s.minReplicas) && s.minReplicas > self.maxReplicas)[0].name, self.maxReplicas])".into()))
         .field_path(".schedules"),
@@ -387,39 +391,6 @@ pub struct ScheduleSpec {
     pub replicas: Option<i32>,
 }
 
-/// The forecast of one metric's load.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct PredictionSpec {
-    /// The name of the metric whose load is forecast; its target must be an averageValue.
-    #[schemars(length(min = 1, max = 63))]
-    pub metric: String,
-    /// Preview: computed and reported, does nothing. ScaleOut: one more candidate, so it can only raise. Default Preview.
-    #[serde(default)]
-    pub mode: PredictionModeSpec,
-    /// How much history the model may use, in whole days or weeks, from 3d to 35d. Default 28d.
-    #[serde(default = "four_weeks")]
-    #[x_kube(validation = Rule::new("self.matches('^([3-9]|[12][0-9]|3[0-5])d$|^[1-5]w$')")
-        .message(Message::Expression("'history must be whole days or weeks, from 3d to 35d; got ' + self".into())))]
-    pub history: Duration,
-    /// How far ahead replicas must be asked for to be ready in time, from 30s to 1h; or auto: the measured start-up
-    /// time of the target's pods, plus the metric's delay, plus the interval. Default auto.
-    #[serde(default = "auto")]
-    #[x_kube(validation = Rule::new("self == 'auto' || (!self.matches('[0-9]{7}') && duration(self) >= duration('30s') && duration(self) <= duration('1h'))")
-        .message(Message::Expression("'leadTime must be auto, or from 30s to 1h; got ' + self".into())))]
-    pub lead_time: LeadTime,
-}
-
-/// Whether the forecast acts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum PredictionModeSpec {
-    /// Computed and reported, never acted upon.
-    #[default]
-    Preview,
-    /// One more candidate in the maximum: it can only raise.
-    ScaleOut,
-}
-
 /// The rule of a step's cooldown. CEL's own durations know no days, and seven digits could overflow them.
 fn a_cooldown() -> Rule {
     Rule::new("self == '1d' || !self.matches('[dw]|[0-9]{7}') && duration(self) <= duration('24h')").message(
@@ -441,14 +412,6 @@ fn five_minutes() -> Duration {
 
 fn three_minutes() -> Duration {
     "3m".into()
-}
-
-fn four_weeks() -> Duration {
-    "28d".into()
-}
-
-fn auto() -> LeadTime {
-    LeadTime("auto".into())
 }
 
 fn utc() -> String {

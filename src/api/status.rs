@@ -3,10 +3,16 @@
 //! Numbers that are not integers are strings, as the API conventions ask. Built by `report/status.rs` from the typed
 //! decision; written only on change.
 
+mod forecast;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use forecast::{
+    AdaptiveStatus, CapacityStatus, ForecastErrorStatus, ForecastStatus, PriceStatus, SampleCount, ShortfallStatus,
+};
 
 /// What was seen, what was decided, and why.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -33,7 +39,7 @@ pub struct ScalingPolicyStatus {
     #[schemars(length(max = 4))]
     pub replicas_owners: Vec<String>,
     /// Ready, ScalingActive, AbleToScale, ScalingLimited, Conflicted; for Deployments and StatefulSets
-    /// ReplicasContested; with a prediction ForecastTrusted; and MetricsSuitable=False where a metric's query hardly fits
+    /// ReplicasContested; with a prediction ForecastTrusted, with a capacity ObjectiveMet; and MetricsSuitable=False where a metric's query hardly fits
     /// its rule.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
@@ -115,55 +121,6 @@ pub struct ScheduleStatus {
     pub warming_from: Option<Time>,
 }
 
-/// The forecast.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct ForecastStatus {
-    /// The instant up to which the load was forecast: now + lead time.
-    pub at: Time,
-    /// Lead time in seconds.
-    pub lead_seconds: i64,
-    /// The model.
-    pub model: String,
-    /// Expected highest load until `at`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub value: Option<String>,
-    /// Its calibrated upper bound; this is what replicas are computed from.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub upper: Option<String>,
-    /// The replicas that the bound needs.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub replicas: Option<i32>,
-    /// Whether the forecast is trusted.
-    pub trusted: bool,
-    /// Why it is not.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-    /// Five-minute samples of history the model has, and needs before it is trusted.
-    pub samples: SampleCount,
-    /// Mean relative error out of sample.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<ForecastErrorStatus>,
-}
-
-/// Samples of history.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct SampleCount {
-    /// Present.
-    pub have: i64,
-    /// Needed.
-    pub need: i64,
-}
-
-/// Mean relative errors out of sample, as fractions ("0.08" is 8 %).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct ForecastErrorStatus {
-    /// The model's.
-    pub model: String,
-    /// The best naive forecast's (last value, or the same time one or seven days ago).
-    pub naive: String,
-}
-
 /// The last decision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -198,6 +155,9 @@ pub struct ProposalStatus {
     /// The proposed replicas; absent where it abstains or has no value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replicas: Option<i32>,
+    /// Whether an Adaptive forecast has taken its place, so that its count is shown and does not count.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub replaced: bool,
     /// From what, or why not.
     pub reason: String,
 }

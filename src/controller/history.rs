@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinHandle;
 
 use crate::api::PrometheusSource;
-use crate::engine::forecast::{Abstention, Forecast, Forecaster, Settings, Trust};
+use crate::engine::forecast::{Abstention, Forecast, Forecaster, Settings, Trust, Witness};
 use crate::engine::observation::Failure;
 use crate::engine::policy::{ASSUMED_STARTUP, Lead, Prediction};
 use crate::observe::Servers;
@@ -74,12 +74,13 @@ impl Feed {
         self.forecaster.settings()
     }
 
-    /// Takes in the present value and whatever history has arrived, asks for what is missing, and forecasts. `None`
+    /// Takes in the present value, what was ready for it and whether that sufficed, and whatever history has arrived, asks for what is missing, and forecasts. `None`
     /// before the first answer: what is not known yet is no reason to distrust what was trusted before a restart.
     pub(super) async fn forecast(
         &mut self,
         servers: &Arc<Servers>,
         value: Option<f64>,
+        witness: Witness,
         now: Timestamp,
     ) -> Option<Forecast> {
         if self.task.as_ref().is_some_and(JoinHandle::is_finished)
@@ -107,9 +108,9 @@ impl Feed {
             }));
         }
         if let Some(value) = value {
-            self.forecaster.observe(now, value);
+            self.forecaster.witness(now, value, witness);
             if let Some(elder) = &mut self.elder {
-                elder.observe(now, value);
+                elder.witness(now, value, witness);
             }
         }
         if self.answered {
@@ -124,10 +125,13 @@ impl Feed {
             self.tried = None;
             self.answered = false;
         }
-        if let Trust::Abstains(Abstention::TooLittleHistory(_) | Abstention::Stale { .. }) = forecast.trust
-            && let Some(why) = &self.failed
-        {
-            forecast.trust = Trust::Abstains(Abstention::NoHistory { why: why.clone() });
+        if let Some(why) = &self.failed {
+            let plan = forecast.plan.as_mut().map(|plan| &mut plan.trust);
+            for trust in [Some(&mut forecast.trust), plan].into_iter().flatten() {
+                if let Trust::Abstains(Abstention::TooLittleHistory(_) | Abstention::Stale { .. }) = trust {
+                    *trust = Trust::Abstains(Abstention::NoHistory { why: why.clone() });
+                }
+            }
         }
         self.answered.then_some(forecast)
     }
@@ -157,6 +161,7 @@ pub(super) fn lead(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::forecast::Objective;
     use crate::engine::policy::PredictionMode;
 
     #[test]
@@ -190,5 +195,30 @@ mod tests {
             ..auto
         };
         assert_eq!(lead(&fixed, Some(secs(12)), secs(15), None), secs(77));
+    }
+
+    #[test]
+    fn another_objective_is_learnt_anew_while_the_elder_answers() {
+        let source = PrometheusSource {
+            query: "up".into(),
+            server: "default".into(),
+        };
+        let settings = |capacity| Settings {
+            lead: SignedDuration::from_secs(60),
+            history: SignedDuration::from_hours(28 * 24),
+            objective: Some(Objective {
+                capacity,
+                shortfall: 0.001,
+                max_margin: 1.0,
+            }),
+        };
+        let mut feed = Feed::keep(None, &source, settings(100.0));
+        feed.answered = true;
+        let feed = Feed::keep(Some(feed), &source, settings(100.0));
+        assert!(feed.answered, "the same is kept");
+        let feed = Feed::keep(Some(feed), &source, settings(120.0));
+        assert_eq!((feed.answered, feed.settings()), (false, settings(120.0)));
+        let elder = feed.elder.as_ref().map(Forecaster::settings);
+        assert_eq!(elder, Some(settings(100.0)));
     }
 }

@@ -23,7 +23,7 @@ use crate::api::ScalingPolicy;
 use crate::clock;
 use crate::engine::decide;
 use crate::engine::decision::Decision;
-use crate::engine::forecast::Settings;
+use crate::engine::forecast::{Settings, Witness};
 use crate::engine::observation::Observation;
 use crate::engine::policy::{Policy, Prediction};
 use crate::engine::reading::Reading;
@@ -192,6 +192,7 @@ async fn one(
         target_uid: &target.uid,
         others: &others,
         forecast: observation.forecast.as_ref(),
+        signal: observation.signal.as_ref(),
         startup: memory.startup,
         pending: memory.pending.clone(),
         actuation: match &written {
@@ -207,7 +208,7 @@ async fn one(
     })
 }
 
-/// Asks for every metric at once, and for the forecast.
+/// Asks for every metric and the objective's signal at once, and for the forecast.
 async fn observe(
     object: &ScalingPolicy,
     policy: &Policy,
@@ -227,7 +228,13 @@ async fn observe(
         now,
     };
     let asked = object.spec.metrics.iter().map(|m| metrics::sample(&sight, m));
-    let samples = futures::future::join_all(asked).await;
+    let asked = futures::future::join_all(asked);
+    let signal = async {
+        let prediction = object.spec.prediction.as_ref()?;
+        let signal = prediction.objective.as_ref()?.signal.as_ref()?;
+        Some(metrics::query(&sight, &signal.prometheus).await)
+    };
+    let (samples, signal) = futures::future::join(asked, signal).await;
     let dated = samples.into_iter().zip(&policy.metrics).enumerate();
     let samples: Vec<_> = dated
         .map(|(i, (sample, metric))| memory.dated(i, &metric.name, sample, now))
@@ -249,7 +256,7 @@ async fn observe(
         Some((prediction, source)) => {
             let present = memory.feed.as_ref().map(|f| f.settings().lead);
             let settings = Settings {
-                objective: None,
+                objective: prediction.objective,
                 lead: lead(prediction, memory.startup, policy.interval, present),
                 history: prediction.history,
             };
@@ -257,11 +264,15 @@ async fn observe(
             let value = sample.and_then(Reading::number);
             let feed = Feed::keep(memory.feed.take(), source, settings);
             let feed = memory.feed.insert(feed);
-            feed.forecast(&context.servers, value, now).await
+            let witness = Witness {
+                ready: target.replicas.ready,
+                short: prediction.short(signal.as_ref()),
+            };
+            feed.forecast(&context.servers, value, witness, now).await
         }
     };
     Observation {
-        signal: None,
+        signal,
         replicas: target.replicas,
         samples,
         forecast,

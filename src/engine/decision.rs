@@ -144,6 +144,15 @@ pub enum Outcome {
         /// The forecast's bound.
         value: f64,
     },
+    /// It says this many, and the forecast has taken its place: no part of the maximum.
+    Replaced {
+        /// The count that its own target asks for.
+        replicas: u32,
+        /// The metric's value.
+        value: f64,
+        /// How the one came of the other.
+        basis: Basis,
+    },
     /// Nothing, and that is no fault: it blocks nothing.
     Abstains(Abstention),
     /// The metric has no usable value: scale-down is blocked, scale-up is not.
@@ -151,7 +160,7 @@ pub enum Outcome {
 }
 
 /// How a value became a count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Basis {
     /// In proportion: to a target, or one to one for a floor.
     Proportion,
@@ -174,6 +183,13 @@ pub enum Basis {
     Awake,
     /// What is not known of some pods leaves no reason to move, so the present count stands.
     Held,
+    /// The forecast's plan: the load to be ready for, divided by what one replica carries.
+    Planned {
+        /// What one replica is counted to carry.
+        capacity: f64,
+        /// The plan's margin over the point forecast, as a fraction.
+        margin: f64,
+    },
 }
 
 /// Why a source has nothing to say.
@@ -354,7 +370,8 @@ impl Decision {
             | Basis::Cooling { .. }
             | Basis::Idle
             | Basis::Awake
-            | Basis::Held => false,
+            | Basis::Held
+            | Basis::Planned { .. } => false,
         };
         match &winner.source {
             Source::Metric(name) if stepped && !forced => Some(name.clone()),

@@ -11,7 +11,8 @@ use jiff::SignedDuration;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
-use super::forecast::Objective;
+use super::forecast::{Forecast, Objective};
+use super::observation::{Sample, usable};
 use super::reading::PodMetric;
 
 /// Start-up time assumed for a lead time of `auto` until a pod was seen to become ready: a minute covers an image that is
@@ -225,6 +226,22 @@ pub struct Prediction {
     pub signal: Option<f64>,
 }
 
+impl Prediction {
+    /// Whether what acts in this mode may be acted upon: the plan in Adaptive, else the forecast.
+    pub fn trusts(&self, forecast: &Forecast) -> bool {
+        match self.mode {
+            PredictionMode::Preview | PredictionMode::ScaleOut => forecast.trust.is_trusted(),
+            PredictionMode::Adaptive => forecast.plan.as_ref().is_some_and(|plan| plan.trust.is_trusted()),
+        }
+    }
+
+    /// Whether the target is short of capacity, by the objective's signal. Without a usable value nobody knows, and that
+    /// is not the same as no.
+    pub fn short(&self, signal: Option<&Sample>) -> Option<bool> {
+        Some(usable(signal).ok()? > self.signal?)
+    }
+}
+
 /// Whether the forecast acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PredictionMode {
@@ -330,5 +347,38 @@ impl Policy {
         let rules = [&self.behavior.up, &self.behavior.down];
         let periods = rules.iter().flat_map(|r| r.policies.iter().map(|p| p.period));
         periods.max().unwrap_or(SignedDuration::ZERO)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::observation::{Cause, Failure};
+    use super::*;
+
+    #[test]
+    fn a_signal_without_a_value_is_never_not_short() {
+        let prediction = |signal| Prediction {
+            metric: 0,
+            mode: PredictionMode::Adaptive,
+            lead: Lead::Auto,
+            history: SignedDuration::ZERO,
+            objective: None,
+            signal,
+        };
+        let failed = Err(Failure::new(Cause::Empty, "nothing"));
+        for (sample, expected) in [
+            (Some(Ok(0.51.into())), Some(true)),
+            (Some(Ok(0.5.into())), Some(false)),
+            (Some(Ok(0.0.into())), Some(false)),
+            (Some(Ok(f64::NAN.into())), None),
+            (Some(Ok(f64::INFINITY.into())), None),
+            (Some(Ok((-1.0).into())), None),
+            (Some(failed), None),
+            (None, None),
+        ] {
+            let got = prediction(Some(0.5)).short(sample.as_ref());
+            assert_eq!(got, expected, "{sample:?}");
+        }
+        assert_eq!(prediction(None).short(Some(&Ok(9.0.into()))), None);
     }
 }

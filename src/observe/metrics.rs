@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::owners::Belonging;
 use super::pods::Member;
 use super::{Apis, Owners, Pods, Servers, Target, TargetKey};
-use crate::api::{MetricSpec, ObjectSource, PodsSource, ResourceName, ResourceSource};
+use crate::api::{MetricSpec, ObjectSource, PodsSource, PrometheusSource, ResourceName, ResourceSource};
 use crate::engine::observation::{Cause, Failure, Sample};
 use crate::engine::reading::{PodMetric, PodMetrics, PodReading, PodSample, Reading};
 
@@ -39,8 +39,7 @@ pub struct Sight<'a> {
 pub async fn sample(sight: &Sight<'_>, spec: &MetricSpec) -> Sample {
     let (namespace, interval) = (&*sight.key.namespace, sight.interval);
     if let Some(source) = &spec.prometheus {
-        let value = sight.servers.value(&source.server, &source.query, interval).await?;
-        Ok(Reading::Number(value))
+        query(sight, source).await
     } else if let Some(source) = &spec.resource {
         resource(sight, source).await
     } else if let Some(source) = &spec.pods {
@@ -59,6 +58,12 @@ pub async fn sample(sight: &Sight<'_>, spec: &MetricSpec) -> Sample {
         // validate.rs lets no metric without a source through.
         Err(Failure::new(Cause::Missing, "the metric has no source"))
     }
+}
+
+/// A query's sample: a metric's, or that of the objective's signal.
+pub async fn query(sight: &Sight<'_>, source: &PrometheusSource) -> Sample {
+    let value = sight.servers.value(&source.server, &source.query, sight.interval);
+    value.await.map(Reading::Number)
 }
 
 async fn resource(sight: &Sight<'_>, source: &ResourceSource) -> Sample {

@@ -6,11 +6,12 @@
 use kube::runtime::events::{Event, EventType};
 
 use super::status::{
-    ABLE_TO_SCALE, Actuation, CONFLICTED, Decided, FORECAST_TRUSTED, READY, REPLICAS_CONTESTED, SCALING_ACTIVE,
-    condition,
+    ABLE_TO_SCALE, Actuation, CONFLICTED, Decided, FORECAST_TRUSTED, OBJECTIVE_MET, READY, REPLICAS_CONTESTED,
+    SCALING_ACTIVE, condition,
     reason::{
-        DRY_RUN, FAILED_UPDATE_SCALE, INVALID_SPEC, NOT_EVALUATED, SCALING_DISABLED, TARGET_FORBIDDEN,
-        TARGET_NOT_FOUND, TARGET_NOT_SCALABLE, TARGET_UNREADABLE,
+        CAPACITY_CORRECTED, DRY_RUN, FAILED_UPDATE_SCALE, INVALID_SPEC, NOT_EVALUATED, OUT_OF_REACH, SCALING_DISABLED,
+        SHORTFALL_ABOVE_OBJECTIVE, SIGNAL_FAILING, TARGET_FORBIDDEN, TARGET_NOT_FOUND, TARGET_NOT_SCALABLE,
+        TARGET_UNREADABLE,
     },
 };
 use super::words::{self, MESSAGE_BYTES, clip};
@@ -23,6 +24,14 @@ const OBSTACLES: [&str; 5] = [
     TARGET_NOT_SCALABLE,
     TARGET_FORBIDDEN,
     TARGET_UNREADABLE,
+];
+
+/// `ObjectiveMet`'s reasons of which a person has to know.
+const TROUBLES: [&str; 4] = [
+    OUT_OF_REACH,
+    SHORTFALL_ABOVE_OBJECTIVE,
+    CAPACITY_CORRECTED,
+    SIGNAL_FAILING,
 ];
 
 /// The event of a scale action: each success, and the first of a row of failures. `old` is the status before it.
@@ -54,7 +63,7 @@ pub fn unordered(trouble: &str) -> Event {
 }
 
 /// The events of what changed from one status to the next: obstacles, metrics, the target at zero, conflicts and
-/// contests, trust in the forecast, and what a dry run would do. `old` is the status as last reported.
+/// contests, trust in the forecast, its objective, and what a dry run would do. `old` is the status as last reported.
 pub fn changes(old: Option<&ScalingPolicyStatus>, new: &ScalingPolicyStatus) -> Vec<Event> {
     let mut events = Vec::new();
     events.extend(obstacle(old, new));
@@ -63,6 +72,7 @@ pub fn changes(old: Option<&ScalingPolicyStatus>, new: &ScalingPolicyStatus) -> 
     events.extend(company(old, new, CONFLICTED, "ConflictResolved"));
     events.extend(company(old, new, REPLICAS_CONTESTED, "ReplicasSettled"));
     events.extend(trust(old, new));
+    events.extend(objective(old, new));
     events.extend(dry_run(old, new));
     events
 }
@@ -157,6 +167,17 @@ fn trust(old: Option<&ScalingPolicyStatus>, new: &ScalingPolicyStatus) -> Option
     }
 }
 
+/// Each trouble with the objective as it begins, and that it is met as the last one ends.
+fn objective(old: Option<&ScalingPolicyStatus>, new: &ScalingPolicyStatus) -> Option<Event> {
+    let trouble = |reason: &str| TROUBLES.into_iter().find(|t| *t == reason);
+    let is = condition(new, OBJECTIVE_MET)?;
+    let was = reason(old, OBJECTIVE_MET).and_then(trouble);
+    match trouble(&is.reason) {
+        Some(now) => (was != Some(now)).then(|| warning(now, "Forecast", &*is.message)),
+        None => (was.is_some() && is.status == "True").then(|| normal(OBJECTIVE_MET, "Forecast", &*is.message)),
+    }
+}
+
 fn dry_run(old: Option<&ScalingPolicyStatus>, new: &ScalingPolicyStatus) -> Option<Event> {
     if reason(Some(new), SCALING_ACTIVE) != Some(DRY_RUN) || new.desired_replicas == new.current_replicas {
         return None;
@@ -199,13 +220,14 @@ fn event(type_: EventType, reason: &str, action: &str, note: impl Into<String>) 
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
     use proptest::prelude::*;
 
     use super::*;
-    use crate::engine::forecast::Trust;
+    use crate::engine::forecast::{Plan, Trust};
     use crate::engine::observation::Cause;
     use crate::engine::others::Scaler;
-    use crate::report::fixtures::{NOW, Scene, after, at, failure, forecast, fought_over, policy, status};
+    use crate::report::fixtures::{NOW, Scene, after, at, failure, forecast, fought_over, plan, policy, status};
     use crate::report::status::Situation;
     use crate::validate::{Invalid, Problem};
 
@@ -295,6 +317,33 @@ mod tests {
         check(None, &not, &[]);
         check(Some(&not), &trusted, &["ForecastTrusted"]);
         check(Some(&trusted), &not, &["!ForecastDistrusted"]);
+    }
+
+    #[test]
+    fn trouble_with_the_objective_is_told_once_and_its_end_too() {
+        let seen = |change: &dyn Fn(&mut Plan), signal| {
+            let mut forecast = plan(1600.0);
+            forecast.plan.as_mut().map(change);
+            Scene::adaptive(forecast, 4, 1420.0, signal).status(None)
+        };
+        let met = seen(&|_| {}, Ok(0.1));
+        let out = seen(&|plan| plan.shortfall.within_reach = false, Ok(0.1));
+        let above = seen(&|plan| plan.shortfall.achieved = Some(0.01), Ok(0.1));
+        let blind = seen(&|_| {}, failure(Cause::Empty, "nothing"));
+        let early = seen(&|plan| plan.shortfall.watched = SignedDuration::ZERO, Ok(0.1));
+        check(None, &met, &["ForecastTrusted"]);
+        check(Some(&met), &out, &["!OutOfReach"]);
+        check(Some(&out), &above, &["!ShortfallAboveObjective"]);
+        check(Some(&above), &met, &["ObjectiveMet"]);
+        check(Some(&met), &blind, &["!SignalFailing"]);
+        check(Some(&blind), &met, &["ObjectiveMet"]);
+        check(Some(&met), &early, &[]);
+        check(Some(&early), &met, &[]);
+        check(
+            Some(&met),
+            &seen(&|plan| plan.capacity.in_use = 200.0, Ok(0.1)),
+            &["!CapacityCorrected"],
+        );
     }
 
     #[test]

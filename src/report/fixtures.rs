@@ -6,8 +6,8 @@ use super::status::{Actuation, Decided, Report, Situation, build};
 use crate::api::status::ScalingPolicyStatus;
 use crate::engine::decide;
 use crate::engine::decision::{Action, Decision, ScaleEvent};
-use crate::engine::forecast::{Forecast, Forecaster, Settings};
-use crate::engine::observation::{Cause, Failure, Observation, Replicas};
+use crate::engine::forecast::{Basis, Capacity, Errors, Forecast, Forecaster, Plan, Price, Settings, Shortfall, Trust};
+use crate::engine::observation::{Cause, Failure, Observation, Replicas, Sample};
 use crate::engine::others::{Others, Rewrite, Rewrites, Rival, Scaler};
 use crate::engine::policy::Policy;
 use crate::engine::reading::Reading;
@@ -78,6 +78,43 @@ pub(super) fn forecast(buckets: i64) -> Forecast {
     forecaster.forecast(at(NOW))
 }
 
+/// A policy that has a plan made, or acts on it.
+pub(super) fn planning(mode: &str) -> String {
+    let signal = "{prometheus: {query: p99}, above: '0.5'}";
+    format!("prediction: {{metric: requests, mode: {mode}, capacity: 250, objective: {{signal: {signal}}}}}")
+}
+
+/// A forecast with a plan for this load, a margin of 12 % included, which a week has proven.
+pub(super) fn plan(upper: f64) -> Forecast {
+    let mut forecast = forecast(18);
+    (forecast.trust, forecast.value, forecast.upper) = (Trust::Trusted, 1210.0, 1399.5);
+    forecast.samples.have = 600;
+    forecast.error = Some(Errors {
+        model: 0.04,
+        naive: 0.06,
+    });
+    let price = [(0.0001, 0.21), (0.001, 0.12), (0.01, 0.06)];
+    forecast.plan = Some(Plan {
+        upper,
+        load: 1100.0,
+        basis: Basis::DailyRegression,
+        margin: 0.12,
+        capacity: Capacity {
+            believed: 250.0,
+            in_use: 250.0,
+        },
+        shortfall: Shortfall {
+            objective: 0.001,
+            achieved: Some(0.0004),
+            watched: SignedDuration::from_hours(7 * 24),
+            within_reach: true,
+        },
+        price: price.map(|(shortfall, margin)| Price { shortfall, margin }).to_vec(),
+        trust: Trust::Trusted,
+    });
+    forecast
+}
+
 /// Argo CD rewrote our value at `seconds` after [`NOW`], and twice in the two minutes before.
 pub(super) fn fought_over(seconds: i64) -> Rewrites {
     let mut rewrites = Rewrites::default();
@@ -103,6 +140,7 @@ pub(super) struct Scene {
     pub(super) state: State,
     pub(super) decision: Decision,
     pub(super) forecast: Option<Forecast>,
+    pub(super) signal: Option<Sample>,
     pub(super) others: Others,
     error: Option<String>,
     /// The state without the change.
@@ -164,6 +202,7 @@ impl Scene {
             state,
             decision,
             forecast,
+            signal: None,
             others: Others {
                 rewrites: Some(Rewrites::default()),
                 ..Others::default()
@@ -171,6 +210,14 @@ impl Scene {
             error: None,
             before,
         }
+    }
+
+    /// With a plan in mode Adaptive, whose signal says this.
+    pub(super) fn adaptive(forecast: Forecast, current: u32, load: f64, signal: Value) -> Scene {
+        let policy = policy(&planning("Adaptive"));
+        let mut scene = Scene::forecasting(policy, &[], current, Ok(load), Some(forecast), at(NOW));
+        scene.signal = Some(signal.map(Reading::Number));
+        scene
     }
 
     /// The same policy and load where this rival scales the target as well.
@@ -203,6 +250,7 @@ impl Scene {
             decision: &self.decision,
             state: &self.state,
             forecast: self.forecast.as_ref(),
+            signal: self.signal.as_ref(),
             startup: Some(STARTUP),
             pending: None,
             actuation: match (&self.error, self.decision.action) {

@@ -4,6 +4,7 @@
 //! closed enums, from objects (namespace, policy) or from the operator's configuration (server); never from `Debug`,
 //! messages or metrics' answers, so the number of series is bounded by the number of policies.
 
+mod forecast;
 mod table;
 
 use std::fmt;
@@ -19,6 +20,7 @@ use prometheus_client::registry::{Metric, Registry};
 
 pub use self::table::{ALL, Described, Kind};
 
+use self::forecast::ForecastGauges;
 use self::table::{
     BLOCKED, BUILD, CURRENT, DECISIONS, DESIRED, POLICY_CONFLICTED, POLICY_CONTESTED, POLICY_READY, PREFIX,
     QUERY_DURATION, QUERY_ERRORS, READY_PODS, RECONCILE_DURATION, RECONCILE_ERRORS, SCALE_WRITES, STATUS_WRITES,
@@ -130,6 +132,7 @@ pub struct Metrics {
     policy_ready: Family<PolicyLabels, Gauge>,
     conflicted: Family<PolicyLabels, Gauge>,
     contested: Family<PolicyLabels, Gauge>,
+    forecast: ForecastGauges,
     query_duration: Family<ServerLabels, Histogram, fn() -> Histogram>,
     query_errors: Family<FailureLabels, Counter>,
     reconcile_duration: Histogram,
@@ -151,6 +154,7 @@ impl Metrics {
             policy_ready: Family::default(),
             conflicted: Family::default(),
             contested: Family::default(),
+            forecast: ForecastGauges::default(),
             query_duration: Family::new_with_constructor(histogram),
             query_errors: Family::default(),
             reconcile_duration: histogram(),
@@ -169,6 +173,7 @@ impl Metrics {
         register.add(POLICY_READY, metrics.policy_ready.clone());
         register.add(POLICY_CONFLICTED, metrics.conflicted.clone());
         register.add(POLICY_CONTESTED, metrics.contested.clone());
+        metrics.forecast.register(&mut register);
         register.add(QUERY_DURATION, metrics.query_duration.clone());
         register.add(QUERY_ERRORS, metrics.query_errors.clone());
         register.add(RECONCILE_DURATION, metrics.reconcile_duration.clone());
@@ -191,12 +196,14 @@ impl Metrics {
         }
     }
 
-    /// Shows a policy's replicas, whether it is ready, and whether others interfere, from its status. What is not known is not shown.
+    /// Shows a policy's replicas, whether it is ready, whether others interfere, and its forecast, from its status. What is
+    /// not known is not shown.
     pub fn policy(&self, namespace: &str, policy: &str, status: &ScalingPolicyStatus) {
         let labels = PolicyLabels {
             namespace: namespace.to_owned(),
             policy: policy.to_owned(),
         };
+        self.forecast.show(&labels, status);
         let is = |type_| condition(status, type_).map(|c| i32::from(c.status == "True"));
         let families = [
             (&self.current, status.current_replicas),
@@ -291,7 +298,7 @@ fn action(decision: &Decision) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::fixtures::{NOW, Scene, at, policy};
+    use crate::report::fixtures::{NOW, Scene, at, plan, policy};
 
     /// One of everything.
     fn filled() -> (Metrics, Registry) {
@@ -300,6 +307,8 @@ mod tests {
         let scene = Scene::new(policy(behavior), &[], 4, Ok(1530.0), at(NOW));
         metrics.decided(&scene.decision);
         metrics.policy("shop", "checkout", &scene.status(None));
+        let planned = Scene::adaptive(plan(1600.0), 4, 1420.0, Ok(0.2));
+        metrics.policy("shop", "planned", &planned.status(None));
         metrics.queried("default", Duration::from_millis(7), Some(Cause::Empty));
         metrics.reconciled(Duration::from_millis(9), Some(ErrorKind::Target));
         metrics.scale_written(WriteOutcome::Succeeded);
@@ -339,6 +348,16 @@ mod tests {
             r#"headroom_policy_ready{namespace="shop",policy="checkout"} 1"#,
             r#"headroom_policy_conflicted{namespace="shop",policy="checkout"} 0"#,
             r#"headroom_policy_replicas_contested{namespace="shop",policy="checkout"} 0"#,
+            r#"headroom_policy_forecast_load{namespace="shop",policy="planned"} 1429"#,
+            r#"headroom_policy_forecast_load_bound{namespace="shop",policy="planned"} 1600"#,
+            r#"headroom_policy_forecast_margin_ratio{namespace="shop",policy="planned"} 0.12"#,
+            r#"headroom_policy_forecast_replica_capacity{namespace="shop",policy="planned"} 250"#,
+            r#"headroom_policy_forecast_shortfall_ratio{namespace="shop",policy="planned"} 0.0004"#,
+            r#"headroom_policy_forecast_shortfall_objective_ratio{namespace="shop",policy="planned"} 0.001"#,
+            r#"headroom_policy_forecast_error_ratio{namespace="shop",policy="planned"} 0.04"#,
+            r#"headroom_policy_forecast_naive_error_ratio{namespace="shop",policy="planned"} 0.06"#,
+            r#"headroom_policy_forecast_trusted{namespace="shop",policy="planned"} 1"#,
+            r#"headroom_policy_objective_met{namespace="shop",policy="planned"} 1"#,
             r#"headroom_metric_query_errors_total{server="default",cause="Empty"} 1"#,
             r#"headroom_metric_query_duration_seconds_count{server="default"} 1"#,
             r#"headroom_reconcile_errors_total{kind="target"} 1"#,
@@ -353,6 +372,7 @@ mod tests {
     fn a_deleted_policy_leaves_no_series() {
         let (metrics, registry) = filled();
         metrics.forget_policy("shop", "checkout");
-        assert!(!encode(&registry).unwrap().contains("checkout"));
+        metrics.forget_policy("shop", "planned");
+        assert!(!encode(&registry).unwrap().contains("shop"));
     }
 }

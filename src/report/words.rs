@@ -3,6 +3,7 @@
 //! Used by status, events, logs, `simulate` and `explain`. Times are UTC and carry a `Z`; the day is named where it
 //! is not the decision's. Nothing here is parsed by machines: those read the status' fields.
 
+pub mod forecast;
 #[cfg(test)]
 mod tests;
 
@@ -79,7 +80,7 @@ pub fn proposal(policy: &Policy, decision: &Decision, proposal: &Proposal) -> St
                     .unwrap_or_default();
                 format!("{}{pods}", metric(policy, name, *value, *basis, decision.at))
             }
-            Source::Forecast(name) => format!("load up to {}, {}", number(*value), target(policy, name)),
+            Source::Forecast(name) => forecast::reason(policy, name, *value, *basis),
             Source::Schedule(name) => match find(policy, name).and_then(|i| opens(decision, i)) {
                 Some(opens) => format!("window {opens}: at least {replicas}"),
                 None => format!("window is open: at least {replicas}"),
@@ -88,8 +89,12 @@ pub fn proposal(policy: &Policy, decision: &Decision, proposal: &Proposal) -> St
             Source::Baseline => "minReplicas, for a policy without metrics".to_owned(),
         },
         Outcome::Preview { value, .. } => {
-            let target = target(policy, proposal.source.name());
-            format!("preview, not acted upon: load up to {}, {target}", number(*value))
+            let reason = forecast::reason(policy, proposal.source.name(), *value, Basis::Proportion);
+            format!("preview, not acted upon: {reason}")
+        }
+        Outcome::Replaced { replicas, value, basis } => {
+            let said = metric(policy, proposal.source.name(), *value, *basis, decision.at);
+            format!("the fixed target would say {replicas} ({said}); the forecast has taken its place")
         }
         Outcome::Abstains(Abstention::Inactive) => "window is closed".to_owned(),
         Outcome::Abstains(Abstention::CeilingOnly) => "window is open, and limits only how many".to_owned(),
@@ -240,6 +245,7 @@ pub fn clip(text: impl Into<String>, most: usize) -> String {
 /// What follows the colon: the winner, then everything that stood in its way.
 fn because(policy: &Policy, decision: &Decision) -> String {
     let mut clauses = vec![wants(policy, decision)];
+    clauses.extend(forecast::beside(decision));
     let mut told = false;
     for l in &decision.limits {
         told |= l.kind == LimitKind::MetricInvalid;
@@ -256,9 +262,11 @@ fn wants(policy: &Policy, decision: &Decision) -> String {
         return "nobody proposes a count".to_owned();
     };
     let replicas = match winner.outcome {
-        Outcome::Replicas { replicas, .. } | Outcome::Preview { replicas, .. } => replicas,
+        Outcome::Replicas { replicas, .. } => replicas,
         // A winner has a count by definition; say nothing wrong where it had not.
-        Outcome::Abstains(_) | Outcome::Invalid(_) => decision.recommended,
+        Outcome::Preview { .. } | Outcome::Replaced { .. } | Outcome::Abstains(_) | Outcome::Invalid(_) => {
+            decision.recommended
+        }
     };
     match &winner.source {
         Source::Metric(name) => format!("{name} wants {replicas} ({})", proposal(policy, decision, winner)),
@@ -303,6 +311,8 @@ fn metric(policy: &Policy, name: &str, value: f64, basis: Basis, now: Timestamp)
         }
         Basis::Idle => format!("{value}, idle: no replica is needed"),
         Basis::Awake => format!("{value}, above its activation value: one replica at least"),
+        // No metric's: it is the forecast's.
+        Basis::Planned { .. } => value,
         Basis::Held => match thresholds(policy, name) {
             Some(_) => value,
             None => format!("{value}, {}", target(policy, name)),

@@ -40,6 +40,13 @@ pub fn notes(setup: &Setup, lens: &Lens<'_>) -> Vec<String> {
             policy.metrics.len()
         ));
     }
+    if policy.prediction.as_ref().is_some_and(|p| p.signal.is_some()) {
+        notes.push(
+            "The objective's signal was not asked of its query: it was fed whether the load exceeded ready replicas × \
+             replica capacity in the last tick."
+                .to_owned(),
+        );
+    }
     let (step, after) = lens.series.longest_step(setup.start, setup.end);
     if step > lens.delay + WINDOW {
         notes.push(format!(

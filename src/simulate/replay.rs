@@ -9,13 +9,13 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::observe::Lens;
+use super::observe::{Lens, Shorts};
 use super::plant::Plant;
 use super::series::{Holes, Series};
 use super::timeline::{Evidence, Tick};
 use crate::engine;
 use crate::engine::decision::Decision;
-use crate::engine::forecast::{Errors, Forecaster, Settings};
+use crate::engine::forecast::{Errors, Forecaster, Settings, Witness};
 use crate::engine::observation::{Observation, Replicas};
 use crate::engine::policy::{Lead, Policy};
 use crate::engine::reading::Reading;
@@ -63,7 +63,7 @@ pub struct Step {
     pub tick: Tick,
     /// Why.
     pub decision: Decision,
-    /// Whether the forecast was trusted, where the policy has one.
+    /// Whether the forecast, in mode Adaptive its plan, was trusted, where the policy has one.
     pub trusted: Option<bool>,
 }
 
@@ -76,6 +76,7 @@ pub struct Replay<'a> {
     plant: Plant,
     state: State,
     forecaster: Option<Forecaster>,
+    shorts: Shorts,
     /// The next tick.
     now: Timestamp,
     left: u64,
@@ -93,7 +94,7 @@ impl<'a> Replay<'a> {
         let replicas = lens.initial(&setup.policy, setup.start);
         let forecaster = setup.policy.prediction.as_ref().zip(setup.lead()).map(|(p, lead)| {
             let mut forecaster = Forecaster::new(Settings {
-                objective: None,
+                objective: p.objective,
                 lead,
                 history: p.history,
             });
@@ -113,6 +114,7 @@ impl<'a> Replay<'a> {
             plant: Plant::new(setup.startup, replicas),
             state: State::restore(known, replicas, setup.start),
             forecaster,
+            shorts: Shorts::default(),
             now: setup.start,
             left: setup.ticks(),
         }
@@ -133,22 +135,31 @@ impl<'a> Replay<'a> {
         let (policy, now) = (&self.setup.policy, self.now);
         self.plant.advance(now);
         let samples = self.lens.samples(policy, now, self.plant.ready());
+        let signal = self.shorts.signal(policy, self.lens.until(now));
         let forecast = match (&mut self.forecaster, &policy.prediction) {
             (Some(forecaster), Some(prediction)) => {
                 let sample = samples.get(prediction.metric).and_then(|s| s.as_ref().ok());
                 if let Some(load) = sample.and_then(Reading::number)
                     && self.lens.measured(now, &self.holes)
                 {
-                    forecaster.observe(now, load);
+                    let witness = Witness {
+                        ready: Some(self.plant.ready()),
+                        short: prediction.short(signal.as_ref()),
+                    };
+                    forecaster.witness(now, load, witness);
                 }
                 Some(forecaster.forecast(now))
             }
             _ => None,
         };
-        let trusted = forecast.as_ref().map(|f| f.trust.is_trusted());
+        let trusted = policy
+            .prediction
+            .as_ref()
+            .zip(forecast.as_ref())
+            .map(|(p, f)| p.trusts(f));
         let current = self.plant.billed();
         let observation = Observation {
-            signal: None,
+            signal,
             replicas: Replicas {
                 spec: current,
                 ready: Some(self.plant.ready()),
@@ -173,6 +184,7 @@ impl<'a> Replay<'a> {
             evidence: Evidence::of(&decision),
             window: decision.windows.iter().position(|w| w.active),
         };
+        self.shorts.push(now, tick.short());
         Step {
             tick,
             decision,

@@ -14,7 +14,7 @@ use k8s_openapi::apimachinery::pkg::api::resource;
 use kube_quantity::ParsedQuantity;
 
 use super::{Invalid, Problem};
-use crate::api::{Duration, LocalDate, LocalDateTime, Number};
+use crate::api::{Duration, LocalDate, LocalDateTime, Number, Percent};
 use crate::engine::policy::Policy;
 
 /// The schema's bound of every replica count.
@@ -122,6 +122,29 @@ impl Problems {
             );
         }
         number
+    }
+
+    /// A percentage within limits, as a fraction.
+    pub(super) fn percent(&mut self, field: &str, text: &Percent, least: f64, most: f64) -> f64 {
+        let plain = |digits: &&str| digits.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+        let number = text
+            .0
+            .strip_suffix('%')
+            .filter(plain)
+            .and_then(|n| n.parse::<f64>().ok());
+        match number.filter(|n| (least..=most).contains(n)) {
+            Some(percent) => percent / 100.0,
+            None => {
+                self.add(
+                    field,
+                    format!(
+                        "{:?} is not a percentage from {least}% to {most}%, such as {least}%",
+                        text.0
+                    ),
+                );
+                least / 100.0
+            }
+        }
     }
 
     /// A duration within limits that are given as people write them.

@@ -9,8 +9,8 @@ mod tests;
 
 use super::problems::Problems;
 use crate::api::{
-    LabelOperator, LabelRequirement, MetricIdentifier, MetricSelector, MetricSpec, MetricTarget, ResourceName,
-    TargetRef, WarmUpSpec,
+    LabelOperator, LabelRequirement, MetricIdentifier, MetricSelector, MetricSpec, MetricTarget, PrometheusSource,
+    ResourceName, TargetRef, WarmUpSpec,
 };
 use crate::engine::policy::{Target, WarmUp};
 use crate::engine::reading::PodMetric;
@@ -44,6 +44,14 @@ impl Source {
     }
 }
 
+/// Complains of a query that says nothing; what it says is for Prometheus to judge.
+pub(super) fn query(field: &str, source: &PrometheusSource, p: &mut Problems) {
+    if source.query.trim().is_empty() {
+        let remedy = "is empty; write a PromQL query that returns one number";
+        p.add(format!("{field}.prometheus.query"), remedy);
+    }
+}
+
 /// The metric's one source, where it has exactly one.
 pub(super) fn source(field: &str, spec: &MetricSpec, p: &mut Problems) -> Option<Source> {
     let given = [
@@ -53,11 +61,8 @@ pub(super) fn source(field: &str, spec: &MetricSpec, p: &mut Problems) -> Option
         spec.object.as_ref().map(|_| Source::Object),
         spec.external.as_ref().map(|_| Source::External),
     ];
-    if let Some(prometheus) = &spec.prometheus
-        && prometheus.query.trim().is_empty()
-    {
-        let remedy = "is empty; write a PromQL query that returns one number";
-        p.add(format!("{field}.prometheus.query"), remedy);
+    if let Some(prometheus) = &spec.prometheus {
+        query(field, prometheus, p);
     }
     if let Some(pods) = &spec.pods {
         identifier(&format!("{field}.pods.metric"), &pods.metric, p);

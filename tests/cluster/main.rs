@@ -3,6 +3,7 @@
 //! The control plane is started once per run; each test has a namespace, a Prometheus and an operator of its own, so
 //! they run side by side. Nothing is waited for by sleeping: every wait names the condition that ends it.
 
+mod adaptive;
 mod admission;
 mod explain;
 mod harness;

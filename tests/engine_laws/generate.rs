@@ -6,7 +6,9 @@
 use std::str::FromStr;
 
 use croner::Cron;
-use headroom::engine::forecast::{Abstention, Bound, Forecast, Model, Samples, Trust};
+use headroom::engine::forecast::{
+    Abstention, Basis, Bound, Capacity, Forecast, Model, Plan, Samples, Shortfall, Trust,
+};
 use headroom::engine::observation::{Cause, Failure, Sample};
 use headroom::engine::policy::{
     Amount, Behavior, Bounds, End, Fallback, Lead, Metric, Mode, Policy, Prediction, PredictionMode, RatePolicy,
@@ -163,12 +165,17 @@ pub fn policy() -> impl Strategy<Value = Policy> {
         min,
         max: (min + more).max(1),
     });
-    (bounds, vec(rule(), 0..4), behavior(), any::<bool>())
-        .prop_flat_map(|(bounds, rules, behavior, scale_out)| {
+    let mode = select(vec![
+        PredictionMode::Preview,
+        PredictionMode::ScaleOut,
+        PredictionMode::Adaptive,
+    ]);
+    (bounds, vec(rule(), 0..4), behavior(), mode)
+        .prop_flat_map(|(bounds, rules, behavior, mode)| {
             let more = (vec(schedule(bounds.max), 0..4), fallback(bounds));
-            (Just(bounds), Just(rules), Just(behavior), Just(scale_out), more)
+            (Just(bounds), Just(rules), Just(behavior), Just(mode), more)
         })
-        .prop_map(|(bounds, rules, behavior, scale_out, (schedules, fallback))| Policy {
+        .prop_map(|(bounds, rules, behavior, mode, (schedules, fallback))| Policy {
             bounds,
             interval: SignedDuration::from_secs(15),
             mode: Mode::Active,
@@ -180,11 +187,7 @@ pub fn policy() -> impl Strategy<Value = Policy> {
                     objective: None,
                     signal: None,
                     metric,
-                    mode: if scale_out {
-                        PredictionMode::ScaleOut
-                    } else {
-                        PredictionMode::Preview
-                    },
+                    mode,
                     lead: Lead::Auto,
                     history: SignedDuration::from_hours(28 * 24),
                 }),
@@ -246,7 +249,49 @@ pub fn forecast() -> impl Strategy<Value = Option<Forecast>> {
         8 => load(),
         1 => select(vec![f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -5.0, f64::MAX]),
     ];
-    option::of((upper, any::<bool>()).prop_map(|(upper, trusted)| prophecy(upper, trusted)))
+    let forecast = (upper, any::<bool>(), option::of(plan()));
+    option::of(forecast.prop_map(|(upper, trusted, plan)| Forecast {
+        plan,
+        ..prophecy(upper, trusted)
+    }))
+}
+
+/// A plan, usable or not.
+pub fn plan() -> impl Strategy<Value = Plan> {
+    let nonsense = || select(vec![f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -5.0, 0.0, f64::MAX]);
+    let upper = prop_oneof![8 => load(), 1 => nonsense()];
+    let capacity = prop_oneof![8 => 0.1..2000.0, 1 => nonsense()];
+    (upper, capacity, any::<bool>()).prop_map(|(upper, capacity, trusted)| planned(upper, capacity, trusted))
+}
+
+/// The plan for this load at this capacity.
+pub fn planned(upper: f64, capacity: f64, trusted: bool) -> Plan {
+    Plan {
+        upper,
+        load: upper,
+        basis: Basis::Growth,
+        margin: 0.1,
+        capacity: Capacity {
+            believed: capacity,
+            in_use: capacity,
+        },
+        shortfall: Shortfall {
+            objective: 0.001,
+            achieved: None,
+            watched: SignedDuration::ZERO,
+            within_reach: true,
+        },
+        price: Vec::new(),
+        trust: trust(trusted),
+    }
+}
+
+fn trust(trusted: bool) -> Trust {
+    if trusted {
+        Trust::Trusted
+    } else {
+        Trust::Abstains(Abstention::Stale { since: None })
+    }
 }
 
 /// A forecast with this bound.
@@ -257,11 +302,7 @@ pub fn prophecy(upper: f64, trusted: bool) -> Forecast {
         value: upper,
         upper,
         bound: Bound { level: 0.9, ratio: 1.0 },
-        trust: if trusted {
-            Trust::Trusted
-        } else {
-            Trust::Abstains(Abstention::Stale { since: None })
-        },
+        trust: trust(trusted),
         model: Model::LastValue,
         samples: Samples { have: 600, need: 576 },
         error: None,

@@ -14,14 +14,14 @@ use crate::run::Run;
 
 /// A policy, the state after a random history, a last observation, and its instant.
 #[derive(Clone, Debug)]
-struct Case {
-    policy: Policy,
-    state: State,
-    observation: Observation,
-    now: Timestamp,
+pub struct Case {
+    pub policy: Policy,
+    pub state: State,
+    pub observation: Observation,
+    pub now: Timestamp,
 }
 
-fn case() -> impl Strategy<Value = Case> {
+pub fn case() -> impl Strategy<Value = Case> {
     let mode = prop_oneof![6 => Just(Mode::Active), 1 => Just(Mode::DryRun), 1 => Just(Mode::Paused)];
     // The edited maxReplicas: the state was made under another one.
     let edit = prop_oneof![2 => Just(None), 1 => (1..80_u32).prop_map(Some)];
@@ -51,12 +51,12 @@ fn case() -> impl Strategy<Value = Case> {
 }
 
 impl Case {
-    fn decide(&self) -> Decision {
+    pub fn decide(&self) -> Decision {
         decide(&self.policy, &self.state, &self.observation, self.now)
     }
 
     /// An edit lowered `maxReplicas` below what the target last obeyed, and no window's ceiling governs instead.
-    fn edited(&self, decision: &Decision) -> bool {
+    pub fn edited(&self, decision: &Decision) -> bool {
         decision.range.ceiling_by.is_none() && self.state.obeyed_max().is_some_and(|o| self.policy.bounds.max < o)
     }
 }
@@ -254,7 +254,7 @@ proptest! {
 }
 
 /// The decision without its proposals, which do show a forecast.
-fn strip(d: Decision) -> impl std::fmt::Debug + PartialEq {
+pub fn strip(d: Decision) -> impl std::fmt::Debug + PartialEq {
     (
         d.recommended,
         d.limits,

@@ -3,6 +3,8 @@
 //! Each call changes policy, state or observation and says so in words, so that the page cannot tell another story than
 //! the test.
 
+mod plans;
+
 use std::str::FromStr;
 
 use croner::Cron;

@@ -32,6 +32,7 @@ pub fn all() -> Vec<Row> {
         fallbacks(),
         resting(),
         forecasts(),
+        adaptive(),
         by_hand(),
         damping(),
     ]
@@ -225,6 +226,37 @@ fn forecasts() -> Vec<Row> {
         row("forecast in Preview × metric", "A preview does nothing.", given().load(500.0).preview(3000.0), "5", &[]),
         row("forecast not trusted × metric", "A forecast that abstains blocks nothing.", given().load(500.0).untrusted(3000.0), "5", &[]),
         row("forecast × paused", "A pause holds.", given().paused().forecast(1500.0), "10, paused", &["Paused"]),
+    ]
+}
+
+fn adaptive() -> Vec<Row> {
+    vec![
+        row("Adaptive × its metric that wants more", "While trusted, the plan takes the metric's place; it grows to 5 % more than it must.", given().load(1500.0).adaptive(1500.0), "13", &[]),
+        row("Adaptive × its metric that wants less", "The plan takes its place also where it wants more; it shrinks to 12 % more than it must.", given().load(500.0).adaptive(900.0), "9", &[]),
+        row("Adaptive × small movement", "What 12 % more would not let go stays.", given().load(900.0).adaptive(1200.0), "10, unchanged", &[]),
+        row("Adaptive × tolerance", "The tolerance is the replaced target's.", given().load(1050.0).adaptive(900.0), "9", &[]),
+        row("Adaptive not trusted × its metric", "The fixed target rules, as if no prediction were there.", given().load(500.0).adaptive_untrusted(3000.0), "5", &[]),
+        row("Adaptive without a plan × its metric", "The fixed target rules.", given().load(1500.0).adaptive_without_a_plan(), "15", &[]),
+        row("Adaptive × its metric without a value", "A plan may raise …", given().failing().adaptive(1500.0), "13", &[]),
+        row("low plan × its metric without a value", "… and not lower: a metric without a value is never replaced.", given().failing().adaptive(500.0), "10, unchanged", &["MetricInvalid"]),
+        row("Adaptive × metric that wants more than the plan", "Only its own metric is replaced; the largest wins.", given().load(500.0).adaptive(900.0).second_metric(1500.0), "15", &[]),
+        row("Adaptive × metric that wants less than the plan", "The largest wins.", given().load(1500.0).adaptive(1500.0).second_metric(100.0), "13", &[]),
+        row("Adaptive × another metric without a value", "Nothing scales down.", given().load(500.0).adaptive(900.0).second_failing(), "10, unchanged", &["MetricInvalid"]),
+        row("Adaptive × window", "The largest wins.", given().load(500.0).adaptive(900.0).floor(12), "12", &[]),
+        row("Adaptive × a window's ceiling", "Never more than the ceiling.", given().load(500.0).adaptive(3000.0).ceiling(11), "11", &["WindowCeiling"]),
+        row("Adaptive × minReplicas", "Never fewer than minReplicas.", given().load(0.0).adaptive(10.0), "2", &["TooFewReplicas"]),
+        row("Adaptive × maxReplicas", "Never more than maxReplicas.", given().replicas(40).load(4000.0).adaptive(9000.0), "50", &["TooManyReplicas"]),
+        row("Adaptive × fallback", "The largest wins.", given().fallback(12).failing_for(180).adaptive(900.0), "12", &[]),
+        row("Adaptive × stabilisation", "The way down is damped like any other.", given().load(500.0).adaptive(500.0).recommended(8, 60), "8", &["ScaleDownStabilized"]),
+        row("Adaptive × scale-down cooldown", "The way down is damped like any other.", given().load(500.0).adaptive(500.0).down_cooldown(600).scaled(12, 10, 60), "10, unchanged", &["ScaleDownCooldown"]),
+        row("Adaptive × rate policy", "The way up is damped like any other.", given().adaptive(3000.0).up_pods(4), "14", &["ScaleUpLimit"]),
+        row("Adaptive × paused", "A pause holds.", given().paused().adaptive(1500.0), "10, paused", &["Paused"]),
+        row("Adaptive × dry run", "A dry run says what it would do.", given().dry_run().load(500.0).adaptive(900.0), "would be 9", &[]),
+        row("Adaptive × resting", "A plan wakes the target before the load comes, as a forecast does.", given().min_zero().resting().load(0.0).adaptive(250.0), "3", &[]),
+        row("Adaptive × resting at the activation value", "What the metric would not wake for, its plan does not either.", given().min_zero().activation(50.0).resting().load(0.0).adaptive(50.0), "0, unchanged", &[]),
+        row("Adaptive × minReplicas 0 × a little load", "Above its activation value a plan needs at least one replica.", given().min_zero().load(0.0).adaptive(0.01), "1", &[]),
+        row("idle plan × metric that is awake", "A plan that needs nobody replaces nobody.", given().min_zero().activation(50.0).load(60.0).adaptive(50.0), "1", &[]),
+        row("Adaptive × zero by hand", "A person's zero is left alone.", given().min_zero().replicas(0).load(250.0).adaptive(1500.0), "0, disabled", &[]),
     ]
 }
 

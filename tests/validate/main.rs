@@ -3,12 +3,14 @@
 //! The manifests below `tests/manifests` are judged by the API server too (`tests/cluster*`); here `validate.rs` alone
 //! has to refuse them, because `simulate` reads files that no API server has seen.
 
+mod prediction;
 mod rules;
 mod schedules;
 
 use std::path::{Path, PathBuf};
 
 use headroom::api::ScalingPolicy;
+use headroom::engine::forecast::Objective;
 use headroom::engine::policy::{
     Amount, Behavior, End, Lead, Mode, Policy, PredictionMode, RatePolicy, Rule, ScalingRules, SelectPolicy, Target,
     When,
@@ -167,6 +169,12 @@ fn a_full_manifest_says_what_it_means() {
     assert_eq!((prediction.metric, prediction.mode), (0, PredictionMode::ScaleOut));
     assert_eq!(prediction.lead, Lead::Fixed(SignedDuration::from_mins(3)));
     assert_eq!(prediction.history, SignedDuration::from_hours(28 * 24));
+    let objective = Objective {
+        capacity: 1400.0,
+        shortfall: 0.0005,
+        max_margin: 0.625,
+    };
+    assert_eq!((prediction.objective, prediction.signal), (Some(objective), Some(0.5)));
 
     let rate = |amount, seconds| RatePolicy {
         amount,
@@ -306,46 +314,6 @@ fn durations() {
             &[&format!("{bad:?}"), "out of range", "1s", "1h"],
         );
     }
-}
-
-#[test]
-fn predictions() {
-    let p = |p: &str| format!("maxReplicas: 9\n{METRIC}prediction: {{{p}}}");
-    check(
-        &p("metric: request"),
-        "prediction.metric",
-        &["\"request\" is not the name of a metric", "requests, p90"],
-    );
-    check(
-        &p("metric: p90"),
-        "prediction.metric",
-        &["\"p90\" has no averageValue target", "averageValue"],
-    );
-    check(
-        &p("metric: requests, history: 1d"),
-        "prediction.history",
-        &["\"1d\" is out of range", "3d", "35d"],
-    );
-    check(
-        &p("metric: requests, history: 40d"),
-        "prediction.history",
-        &["\"40d\" is out of range"],
-    );
-    check(
-        &p("metric: requests, leadTime: 2h"),
-        "prediction.leadTime",
-        &["\"2h\" is out of range", "30s", "1h"],
-    );
-    check(
-        &p("metric: requests, leadTime: 10s"),
-        "prediction.leadTime",
-        &["\"10s\" is out of range"],
-    );
-    check(
-        &p("metric: requests, leadTime: soon"),
-        "prediction.leadTime",
-        &["\"soon\" is not a duration"],
-    );
 }
 
 #[test]

@@ -54,7 +54,9 @@ pub fn outcome(about: Question<'_>, value: f64) -> Outcome {
 pub fn band(about: Question<'_>) -> Band {
     let replicas = about.replicas;
     let asks = |value| match outcome(about, value) {
-        Outcome::Replicas { replicas, .. } | Outcome::Preview { replicas, .. } => replicas,
+        Outcome::Replicas { replicas, .. } | Outcome::Preview { replicas, .. } | Outcome::Replaced { replicas, .. } => {
+            replicas
+        }
         // Whoever says nothing asks for no other count.
         Outcome::Abstains(_) | Outcome::Invalid(_) => replicas.spec,
     };

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 
 use super::decision::{Abstention, Basis, Outcome, PodCount, Proposal, Source, Window};
 use super::observation::{Observation, Replicas, Sample, usable};
-use super::policy::{Metric, Policy, Rule};
+use super::policy::{Metric, Policy, PredictionMode, Rule};
 use super::reading::Reading;
 use super::state::{RuleTimes, State};
 
@@ -51,9 +51,14 @@ pub(super) fn all(
         && let Some(metric) = policy.metrics.get(prediction.metric)
         && let Some(target) = metric.rule.target()
     {
+        let (forecast, current) = (observation.forecast.as_ref(), observation.replicas.spec);
+        let outcome = predicted::propose(policy, prediction.mode, metric, target, forecast, current);
+        if prediction.mode == PredictionMode::Adaptive {
+            predicted::replace(&mut proposals[prediction.metric], &outcome);
+        }
         proposals.push(Proposal {
             source: Source::Forecast(metric.name.clone()),
-            outcome: predicted::propose(policy, prediction.mode, metric, target, observation.forecast.as_ref()),
+            outcome,
             pods: None,
         });
     }

@@ -1,5 +1,6 @@
 //! The answer in one sentence: how many replicas, who decided, since when.
 
+use super::adaptive;
 use super::view::{Known, Standing, View, named};
 use crate::engine::decision::{Action, LimitKind, Outcome};
 use crate::report::words::{self, ago, instant};
@@ -75,11 +76,16 @@ fn because(known: &Known<'_>) -> String {
         };
     };
     let asked = match winner.outcome {
-        Outcome::Replicas { replicas, .. } | Outcome::Preview { replicas, .. } => replicas,
+        Outcome::Replicas { replicas, .. } => replicas,
         // A winner has a count by definition.
-        Outcome::Abstains(_) | Outcome::Invalid(_) => decision.recommended,
+        Outcome::Preview { .. } | Outcome::Replaced { .. } | Outcome::Abstains(_) | Outcome::Invalid(_) => {
+            decision.recommended
+        }
     };
     let mut text = format!("{} asks for {asked}", named(&winner.source));
+    if let Some(more) = adaptive::answer(decision) {
+        text = format!("{text}; {more}");
+    }
     // The last limit made the final number; Paused is told already.
     let binds = decision.limits.iter().rfind(|l| l.kind != LimitKind::Paused);
     if let Some(limit) = binds.filter(|l| l.after != asked) {

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
+use super::adaptive;
 use super::answer::{counted, sentence};
 use super::schedules::sets;
 use super::types::{Forecast, Limit, Proposal};
@@ -60,6 +61,7 @@ fn value(view: &View<'_>, told: &ProposalStatus) -> Option<f64> {
 fn target(view: &View<'_>, told: &ProposalStatus) -> Option<String> {
     let policy = view.policy.as_ref().ok()?;
     match source(&told.source, &told.name)? {
+        Source::Forecast(_) if adaptive::plans(view) => adaptive::target(view),
         Source::Metric(name) | Source::Forecast(name) => {
             let text = words::target(policy, &name);
             Some(text.strip_prefix("target ").map_or(text.clone(), str::to_owned))
@@ -79,7 +81,8 @@ fn note(view: &View<'_>, told: &ProposalStatus, typed: &decision::Proposal, at: 
         (Outcome::Replicas { .. }, Source::Baseline) => "minReplicas, for a policy without metrics",
         (Outcome::Replicas { basis, .. }, Source::Metric(_)) => return based(*basis, at),
         (Outcome::Replicas { .. }, Source::Fallback) => "a metric has had no usable value for too long",
-        (Outcome::Replicas { .. }, Source::Forecast(_)) => "the load may rise to this",
+        (Outcome::Replicas { basis, .. }, Source::Forecast(_)) => adaptive::note(*basis),
+        (Outcome::Replaced { .. }, _) => adaptive::REPLACED,
         (Outcome::Preview { .. }, _) => "preview: shown, not acted upon",
         (Outcome::Abstains(_) | Outcome::Invalid(_), _) => &told.reason,
     };
@@ -89,7 +92,8 @@ fn note(view: &View<'_>, told: &ProposalStatus, typed: &decision::Proposal, at: 
 /// What the count has to do with the value, where it is not simply in proportion.
 fn based(basis: Basis, at: Timestamp) -> Option<String> {
     let text = match basis {
-        Basis::Proportion => return None,
+        // The plan's words are the forecast's own.
+        Basis::Proportion | Basis::Planned { .. } => return None,
         Basis::Tolerance => "within tolerance: no change",
         Basis::Above => "above its threshold: a step up",
         Basis::Below => "below its threshold: a step down",
@@ -161,10 +165,12 @@ fn forecast_sentences(view: &View<'_>, told: &ForecastStatus, mode: PredictionMo
     let acts = match mode {
         PredictionModeSpec::Preview => "in Preview it is shown and never acted upon",
         PredictionModeSpec::ScaleOut => "in ScaleOut it can raise the count and never lower it",
+        PredictionModeSpec::Adaptive => adaptive::ACTS,
     };
     let mut sentences = vec![match &told.reason {
         None if told.trusted => format!("Trusted; {acts}."),
         None => format!("Not trusted; {acts}."),
+        Some(why) if mode == PredictionModeSpec::Adaptive => sentence(&format!("{}: {why}", adaptive::DISTRUSTED)),
         Some(why) => sentence(&format!("Not trusted, so it asks for nothing: {why}")),
     }];
     if let Some((value, upper)) = parsed(&told.value).zip(parsed(&told.upper)) {
@@ -195,6 +201,7 @@ fn forecast_sentences(view: &View<'_>, told: &ForecastStatus, mode: PredictionMo
         hours(told.samples.have),
         hours(told.samples.need)
     ));
+    sentences.extend(adaptive::sentences(view, told));
     sentences
 }
 

@@ -6,6 +6,7 @@
 //! `view` (status → typed decision) ← one file for each part of the answer: `freshness`, `answer`, `evidence`,
 //! `schedules`, `blocked`, `changes` ← `text` (the page). `types` is what all of them fill in.
 
+mod adaptive;
 mod answer;
 mod blocked;
 mod changes;

@@ -6,6 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, Time};
 
 use proptest::prelude::*;
 
+mod adaptive;
 mod rules;
 
 use super::*;

@@ -9,7 +9,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::types::{Block, Explanation, Verdict};
 use crate::api::PolicyMode;
-use crate::report::status::FORECAST_TRUSTED;
+use crate::report::status::{FORECAST_TRUSTED, OBJECTIVE_MET};
 use crate::report::words::{ago, instant, number};
 
 /// Fits two pages side by side on a wide screen, and one on any.
@@ -181,7 +181,9 @@ impl Page {
     fn conditions(&mut self, e: &Explanation) {
         let mut told: Vec<(Vec<&str>, &Condition)> = Vec::new();
         // The forecast has a section of its own, which says the same and more.
-        let apart = |c: &&Condition| e.forecast.is_none() || c.type_ != FORECAST_TRUSTED;
+        let judged = e.forecast.as_ref().is_some_and(|f| f.status.is_some());
+        let in_forecast = |c: &Condition| c.type_ == FORECAST_TRUSTED || (judged && c.type_ == OBJECTIVE_MET);
+        let apart = |c: &&Condition| e.forecast.is_none() || !in_forecast(c);
         for c in e.conditions.iter().filter(apart) {
             let same = |(_, t): &&mut (Vec<&str>, &Condition)| t.message == c.message && t.status == c.status;
             match told.iter_mut().find(same) {

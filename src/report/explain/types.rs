@@ -7,7 +7,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::api::spec::{PolicyMode, PredictionModeSpec, TargetRef};
+use crate::api::prediction::PredictionModeSpec;
+use crate::api::spec::{PolicyMode, TargetRef};
 use crate::api::status::ForecastStatus;
 
 /// Why a target has the replicas that it has.

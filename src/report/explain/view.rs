@@ -5,6 +5,7 @@
 
 use jiff::Timestamp;
 
+use super::adaptive;
 use crate::api::ScalingPolicy;
 use crate::api::status::{ProposalStatus, ScalingPolicyStatus};
 use crate::engine::damp::bounds;
@@ -13,7 +14,7 @@ use crate::engine::decision::{
     Window,
 };
 use crate::engine::observation::{Cause, Failure, Replicas};
-use crate::engine::policy::{Mode, Policy};
+use crate::engine::policy::{Mode, Policy, PredictionMode};
 use crate::engine::propose::band::{self, Question};
 use crate::engine::state::{RuleTimes, State};
 use crate::report::status::{CONFLICTED, READY, SCALING_ACTIVE, condition, reason, restore};
@@ -189,7 +190,8 @@ impl<'a> View<'a> {
                 let upper = self.status.forecast.as_ref().and_then(|f| f.upper.as_deref());
                 let value = upper.and_then(|u| u.parse().ok()).unwrap_or(f64::NAN);
                 match (told.replicas, policy.prediction.as_ref().map(|p| p.mode)) {
-                    (Some(n), Some(crate::engine::policy::PredictionMode::ScaleOut)) => replicas(n, value),
+                    (Some(n), Some(PredictionMode::ScaleOut)) => replicas(n, value),
+                    (Some(n), Some(PredictionMode::Adaptive)) => adaptive::planned(&self.status, count(n), value),
                     (Some(n), _) => Outcome::Preview {
                         replicas: count(n),
                         value,
@@ -251,11 +253,7 @@ impl<'a> View<'a> {
             Outcome::Replicas { replicas, basis, .. } if replicas == count(proposed) => basis,
             _ => Basis::Proportion,
         };
-        Some(Outcome::Replicas {
-            replicas: count(proposed),
-            value,
-            basis,
-        })
+        Some(adaptive::or_replaced(&self.status, name, count(proposed), value, basis))
     }
 
     fn is_open(&self, schedule: &str) -> bool {

@@ -99,6 +99,66 @@ pub(super) const POLICY_CONTESTED: Described = described(
     &["namespace", "policy"],
     "1 while the policy's condition ReplicasContested is True (somebody rewrites the count), else 0, where known",
 );
+pub(super) const FORECAST_LOAD: Described = described(
+    "policy_forecast_load",
+    Kind::Gauge,
+    &["namespace", "policy"],
+    "Highest load that is expected within the lead time",
+);
+pub(super) const FORECAST_BOUND: Described = described(
+    "policy_forecast_load_bound",
+    Kind::Gauge,
+    &["namespace", "policy"],
+    "Load that replicas are to be ready for: the expected load with its margin",
+);
+pub(super) const FORECAST_MARGIN: Described = described(
+    "policy_forecast_margin_ratio",
+    Kind::Gauge,
+    &["namespace", "policy"],
+    "Margin over the expected load that the objective needs, where there is one",
+);
+pub(super) const FORECAST_CAPACITY: Described = described(
+    "policy_forecast_replica_capacity",
+    Kind::Gauge,
+    &["namespace", "policy"],
+    "Load that one replica is counted to carry, where spec.prediction.capacity is given",
+);
+pub(super) const FORECAST_SHORTFALL: Described = described(
+    "policy_forecast_shortfall_ratio",
+    Kind::Gauge,
+    &["namespace", "policy"],
+    "Share of the last 7 days' watched time in which load exceeded ready capacity or the signal said so",
+);
+pub(super) const FORECAST_OBJECTIVE: Described = described(
+    "policy_forecast_shortfall_objective_ratio",
+    Kind::Gauge,
+    &["namespace", "policy"],
+    "Share of time that is accepted for it",
+);
+pub(super) const FORECAST_ERROR: Described = described(
+    "policy_forecast_error_ratio",
+    Kind::Gauge,
+    &["namespace", "policy"],
+    "Realised error: by how much forecasts whose lead time has passed were off, relative to the load that came",
+);
+pub(super) const FORECAST_NAIVE_ERROR: Described = described(
+    "policy_forecast_naive_error_ratio",
+    Kind::Gauge,
+    &["namespace", "policy"],
+    "Realised error of the best naive forecast (last value, yesterday, last week) of the same load",
+);
+pub(super) const FORECAST_TRUST: Described = described(
+    "policy_forecast_trusted",
+    Kind::Gauge,
+    &["namespace", "policy"],
+    "1 while the policy's condition ForecastTrusted is True, else 0; absent while it is unknown",
+);
+pub(super) const OBJECTIVE: Described = described(
+    "policy_objective_met",
+    Kind::Gauge,
+    &["namespace", "policy"],
+    "1 while the policy's condition ObjectiveMet is True, else 0; absent while it is unknown",
+);
 pub(super) const QUERY_DURATION: Described = described(
     "metric_query_duration_seconds",
     Kind::Histogram,
@@ -137,7 +197,7 @@ pub(super) const STATUS_WRITES: Described = described(
 );
 
 /// Every metric there is.
-pub const ALL: [Described; 15] = [
+pub const ALL: [Described; 25] = [
     BUILD,
     DECISIONS,
     BLOCKED,
@@ -147,6 +207,16 @@ pub const ALL: [Described; 15] = [
     POLICY_READY,
     POLICY_CONFLICTED,
     POLICY_CONTESTED,
+    FORECAST_LOAD,
+    FORECAST_BOUND,
+    FORECAST_MARGIN,
+    FORECAST_CAPACITY,
+    FORECAST_SHORTFALL,
+    FORECAST_OBJECTIVE,
+    FORECAST_ERROR,
+    FORECAST_NAIVE_ERROR,
+    FORECAST_TRUST,
+    OBJECTIVE,
     QUERY_DURATION,
     QUERY_ERRORS,
     RECONCILE_DURATION,

@@ -1,16 +1,18 @@
-//! The conditions: HPA's types and reasons where HPA has one, plus `Ready`, `ForecastTrusted`, and those of `others.rs`.
+//! The conditions: HPA's types and reasons where HPA has one, plus `Ready`, those of the forecast
+//! (`conditions/forecast.rs`) and those of `others.rs`; without a decision those of `conditions/undecided.rs`.
 //!
 //! `Ready` answers `kubectl wait --for=condition=Ready` after an apply: the spec is valid, the target can be scaled,
 //! every metric has a value. It stays True while a person holds the policy (Paused, DryRun, target at zero). Details
 //! are in the others. `lastTransitionTime` moves only when `status` flips. Neighbour: `words.rs` has the sentences.
 
+mod forecast;
+mod undecided;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::{Actuation, Decided, Report, Situation, others, time};
-use crate::api::TargetRef;
 use crate::api::status::{MetricStatus, ScalingPolicyStatus};
 use crate::engine::decision::{Action, LimitKind};
-use crate::engine::forecast::{Abstention, Trust};
 use crate::engine::policy::Mode;
 use crate::report::words::{self, MESSAGE_BYTES, clip, instant};
 
@@ -24,7 +26,8 @@ pub const ABLE_TO_SCALE: &str = "AbleToScale";
 pub const SCALING_LIMITED: &str = "ScalingLimited";
 /// The forecast may be acted upon; only with a prediction.
 pub const FORECAST_TRUSTED: &str = "ForecastTrusted";
-
+/// Load exceeds ready capacity no longer than is accepted; only with a capacity to judge it by.
+pub const OBJECTIVE_MET: &str = "ObjectiveMet";
 /// Each metric's query fits its rule; shown only where one hardly does.
 pub const METRICS_SUITABLE: &str = "MetricsSuitable";
 /// Something else scales the target, so nothing is written.
@@ -88,8 +91,20 @@ pub mod reason {
     pub const NOT_EVALUATED: &str = "NotEvaluated";
     /// `ForecastTrusted`: yes.
     pub const TRUSTED: &str = "Trusted";
-    /// `ForecastTrusted`: there is none yet.
+    /// `ForecastTrusted`, `ObjectiveMet`: there is none yet.
     pub const NO_FORECAST: &str = "NoForecast";
+    /// `ObjectiveMet`: yes.
+    pub const MET: &str = "Met";
+    /// `ObjectiveMet`: yes, with less capacity a replica than the spec says.
+    pub const CAPACITY_CORRECTED: &str = "CapacityCorrected";
+    /// `ObjectiveMet`: no.
+    pub const SHORTFALL_ABOVE_OBJECTIVE: &str = "ShortfallAboveObjective";
+    /// `ObjectiveMet`: no, and within maxMargin it cannot be.
+    pub const OUT_OF_REACH: &str = "OutOfReach";
+    /// `ObjectiveMet`: unknown, because less than a day was watched.
+    pub const TOO_EARLY: &str = "TooEarly";
+    /// `ObjectiveMet`: unknown, because the signal has no value.
+    pub const SIGNAL_FAILING: &str = "SignalFailing";
 }
 
 /// The condition of this type.
@@ -112,8 +127,8 @@ pub(super) fn all(
     previous: Option<&ScalingPolicyStatus>,
 ) -> Vec<Condition> {
     let verdicts = match &report.situation {
-        Situation::Decided(decided) => self::decided(decided, &status.metrics),
-        other => undecided(other, previous),
+        Situation::Decided(decided) => self::decided(decided, &status.metrics, previous),
+        other => undecided::all(other, previous),
     };
     let stamped = verdicts.into_iter().map(|v| {
         let known = previous
@@ -131,7 +146,7 @@ pub(super) fn all(
     stamped.collect()
 }
 
-fn decided(d: &Decided<'_>, metrics: &[MetricStatus]) -> Vec<Verdict> {
+fn decided(d: &Decided<'_>, metrics: &[MetricStatus], previous: Option<&ScalingPolicyStatus>) -> Vec<Verdict> {
     let failing = failing(d, metrics);
     let mut verdicts = vec![
         ready(d, failing.as_deref()),
@@ -141,7 +156,8 @@ fn decided(d: &Decided<'_>, metrics: &[MetricStatus]) -> Vec<Verdict> {
         others::conflicted(d),
     ];
     verdicts.extend(others::contested(d));
-    verdicts.extend(trusted(d));
+    verdicts.extend(forecast::trusted(d));
+    verdicts.extend(forecast::objective(d, previous));
     verdicts.extend(suitable(d));
     verdicts
 }
@@ -340,97 +356,5 @@ fn limited(d: &Decided<'_>) -> Verdict {
         status,
         reason,
         message,
-    }
-}
-
-fn trusted(d: &Decided<'_>) -> Option<Verdict> {
-    d.policy.prediction.as_ref()?;
-    let (status, reason, message) = match d.forecast.map(|f| &f.trust) {
-        Some(Trust::Trusted) => ("True", reason::TRUSTED, "the forecast may be acted upon".to_owned()),
-        Some(Trust::Abstains(why)) => ("False", distrust(why), why.to_string()),
-        // Not a loss of trust: after a restart the history has to be read again first.
-        None => ("Unknown", reason::NO_FORECAST, "no forecast was made yet".to_owned()),
-    };
-    Some(Verdict {
-        type_: FORECAST_TRUSTED,
-        status,
-        reason,
-        message,
-    })
-}
-
-fn distrust(why: &Abstention) -> &'static str {
-    match why {
-        Abstention::TooLittleHistory(_) => "TooLittleHistory",
-        Abstention::Stale { .. } => "LoadStale",
-        Abstention::NoHistory { .. } => "NoHistory",
-        Abstention::ClockWentBack { .. } => "ClockWentBack",
-        Abstention::WorseThanNaive(_) => "WorseThanNaive",
-        // Whatever else a model can answer is no load.
-        _ => "ForecastUnusable",
-    }
-}
-
-/// The conditions of a reconcile that did not come to a decision.
-fn undecided(situation: &Situation<'_>, previous: Option<&ScalingPolicyStatus>) -> Vec<Verdict> {
-    let (reason, message) = obstacle(situation);
-    let invalid = matches!(situation, Situation::InvalidSpec(_));
-    let mut verdicts = Vec::with_capacity(7);
-    let mut say = |type_, status, reason, message: &str| {
-        verdicts.push(Verdict {
-            type_,
-            status,
-            reason,
-            message: message.to_owned(),
-        });
-    };
-    let unknown = format!("not evaluated: {reason}, see {READY}");
-    say(READY, "False", reason, &message);
-    say(SCALING_ACTIVE, "False", reason, &message);
-    if invalid {
-        say(ABLE_TO_SCALE, "Unknown", reason::NOT_EVALUATED, &unknown);
-    } else {
-        say(ABLE_TO_SCALE, "False", reason::FAILED_GET_SCALE, &message);
-    }
-    say(SCALING_LIMITED, "Unknown", reason::NOT_EVALUATED, &unknown);
-    say(CONFLICTED, "Unknown", reason::NOT_EVALUATED, &unknown);
-    if previous.and_then(|p| condition(p, REPLICAS_CONTESTED)).is_some() {
-        say(REPLICAS_CONTESTED, "Unknown", reason::NOT_EVALUATED, &unknown);
-    }
-    if previous.and_then(|p| condition(p, FORECAST_TRUSTED)).is_some() {
-        say(FORECAST_TRUSTED, "Unknown", reason::NOT_EVALUATED, &unknown);
-    }
-    verdicts
-}
-
-/// Why there is no decision, and what to do about it.
-fn obstacle(situation: &Situation<'_>) -> (&'static str, String) {
-    let named = |t: &TargetRef| format!("{} {} ({})", t.kind, t.name, t.api_version);
-    match situation {
-        // Only for completeness: a decision is no obstacle.
-        Situation::Decided(_) => (reason::RECONCILE_SUCCEEDED, String::new()),
-        Situation::InvalidSpec(invalid) => (
-            reason::INVALID_SPEC,
-            format!("nothing is scaled until the spec is corrected: {invalid}"),
-        ),
-        Situation::TargetNotFound(target) => (
-            reason::TARGET_NOT_FOUND,
-            format!(
-                "{} does not exist in this namespace; it will be scaled once it does",
-                named(target)
-            ),
-        ),
-        Situation::TargetNotScalable(message) => (reason::TARGET_NOT_SCALABLE, (*message).to_owned()),
-        Situation::TargetForbidden { target, message } => (
-            reason::TARGET_FORBIDDEN,
-            format!(
-                "the operator may not read the scale of {}; grant its service account get and patch on that kind's scale subresource: {message}",
-                named(target)
-            ),
-        ),
-        Situation::TargetUnreadable { target, message } => (
-            reason::TARGET_UNREADABLE,
-            format!("the scale of {} could not be read: {message}", named(target)),
-        ),
     }
 }

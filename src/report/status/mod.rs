@@ -2,12 +2,13 @@
 //!
 //! [`build`] is pure. The previous status gives what outlives a decision: a condition's `lastTransitionTime`, since
 //! when a metric fails, when the target was last scaled. `conditions` judges, and `others` who
-//! else has a hand in the replicas; `damping` is what a restart needs,
+//! else has a hand in the replicas; `forecast` is `status.forecast`, `damping` is what a restart needs,
 //! `change` tells what is worth a write. Times are whole seconds, as the API server stores them.
 
 mod change;
 mod conditions;
 mod damping;
+mod forecast;
 mod others;
 #[cfg(test)]
 mod tests;
@@ -18,12 +19,12 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use super::words;
 use crate::api::TargetRef;
 use crate::api::status::{
-    DecisionStatus, ForecastErrorStatus, ForecastStatus, LimitStatus, MetricErrorStatus, MetricStatus,
-    NextEligibleStatus, ProposalStatus, SampleCount, ScalingPolicyStatus, ScheduleStatus,
+    DecisionStatus, LimitStatus, MetricErrorStatus, MetricStatus, NextEligibleStatus, ProposalStatus,
+    ScalingPolicyStatus, ScheduleStatus,
 };
-use crate::engine::decision::{Abstention, Action, Decision, Outcome, Proposal, ScaleEvent, Source};
-use crate::engine::forecast::{Forecast, Trust};
-use crate::engine::observation::Failure;
+use crate::engine::decision::{Abstention, Action, Decision, Outcome, ScaleEvent, Source};
+use crate::engine::forecast::Forecast;
+use crate::engine::observation::{Failure, Sample};
 use crate::engine::others::Others;
 use crate::engine::policy::Policy;
 use crate::engine::state::State;
@@ -31,8 +32,8 @@ use crate::validate::{Advice, Invalid};
 
 pub use change::{material, worth_writing};
 pub use conditions::{
-    ABLE_TO_SCALE, CONFLICTED, FORECAST_TRUSTED, METRICS_SUITABLE, READY, REPLICAS_CONTESTED, SCALING_ACTIVE,
-    SCALING_LIMITED, condition, reason,
+    ABLE_TO_SCALE, CONFLICTED, FORECAST_TRUSTED, METRICS_SUITABLE, OBJECTIVE_MET, READY, REPLICAS_CONTESTED,
+    SCALING_ACTIVE, SCALING_LIMITED, condition, reason,
 };
 pub use damping::{announce, restore};
 
@@ -97,6 +98,8 @@ pub struct Decided<'a> {
     pub state: &'a State,
     /// The forecast that was observed, where the policy asks for one.
     pub forecast: Option<&'a Forecast>,
+    /// What the objective's signal said, where the policy has one.
+    pub signal: Option<&'a Sample>,
     /// Measured start-up time of the target's pods.
     pub startup: Option<SignedDuration>,
     /// The target's uid.
@@ -170,7 +173,7 @@ fn decided_status(d: &Decided<'_>, now: Timestamp, previous: Option<&ScalingPoli
             .prediction
             .as_ref()
             .and(d.forecast)
-            .map(|f| forecast_status(f, decision)),
+            .map(|f| forecast::status(f, d)),
         startup_seconds: d
             .startup
             .map(|s| s.as_secs())
@@ -186,6 +189,7 @@ fn decision_status(d: &Decided<'_>, now: Timestamp) -> DecisionStatus {
         source: p.source.kind().to_owned(),
         name: p.source.name().to_owned(),
         replicas: proposed(&p.outcome),
+        replaced: matches!(p.outcome, Outcome::Replaced { .. }),
         reason: words::proposal(policy, decision, p),
     });
     let limits = decision.limits.iter().map(|l| LimitStatus {
@@ -226,6 +230,7 @@ fn metrics(d: &Decided<'_>, now: Timestamp, previous: Option<&ScalingPolicyStatu
             value: match outcome {
                 Outcome::Replicas { value, .. }
                 | Outcome::Preview { value, .. }
+                | Outcome::Replaced { value, .. }
                 | Outcome::Abstains(Abstention::NotAbove { value }) => Some(decimal(*value)),
                 Outcome::Abstains(_) | Outcome::Invalid(_) => None,
             },
@@ -264,40 +269,11 @@ fn schedules(d: &Decided<'_>) -> Vec<ScheduleStatus> {
     each.collect()
 }
 
-fn forecast_status(forecast: &Forecast, decision: &Decision) -> ForecastStatus {
-    let by_forecast = |p: &&Proposal| matches!(p.source, Source::Forecast(_));
-    let reason = match &forecast.trust {
-        Trust::Trusted => None,
-        Trust::Abstains(why) => Some(words::clip(why.to_string(), words::REASON_BYTES)),
-    };
-    let samples = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-    ForecastStatus {
-        at: time(forecast.at),
-        lead_seconds: forecast.at.duration_since(decision.at).as_secs(),
-        model: forecast.model.to_string(),
-        value: finite(forecast.value),
-        upper: finite(forecast.upper),
-        replicas: decision
-            .proposals
-            .iter()
-            .find(by_forecast)
-            .and_then(|p| proposed(&p.outcome)),
-        trusted: reason.is_none(),
-        reason,
-        samples: SampleCount {
-            have: samples(forecast.samples.have),
-            need: samples(forecast.samples.need),
-        },
-        error: forecast.error.map(|e| ForecastErrorStatus {
-            model: decimal(e.model),
-            naive: decimal(e.naive),
-        }),
-    }
-}
-
 fn proposed(outcome: &Outcome) -> Option<i32> {
     match outcome {
-        Outcome::Replicas { replicas, .. } | Outcome::Preview { replicas, .. } => Some(count(*replicas)),
+        Outcome::Replicas { replicas, .. } | Outcome::Preview { replicas, .. } | Outcome::Replaced { replicas, .. } => {
+            Some(count(*replicas))
+        }
         Outcome::Abstains(_) | Outcome::Invalid(_) => None,
     }
 }

@@ -1,5 +1,7 @@
-//! Statuses as people see them (snapshots), and what is worth a write; `laws` has what a restart gets back.
+//! Statuses as people see them (snapshots), and what is worth a write; `adaptive` has plans, `laws` what a
+//! restart gets back.
 
+mod adaptive;
 mod laws;
 
 use jiff::SignedDuration;
@@ -7,6 +9,7 @@ use jiff::SignedDuration;
 use super::*;
 use crate::api::ScalingPolicySpec;
 use crate::api::status::{DampingStatus, ScaleEventStatus};
+use crate::engine::forecast::Trust;
 use crate::engine::observation::Cause;
 use crate::engine::others::{Others, Rival, Scaler, Unseen};
 use crate::engine::state::Remembered;

@@ -3,7 +3,7 @@
 use super::*;
 use crate::engine::decision::ScaleEvent;
 use crate::engine::observation::Cause;
-use crate::report::fixtures::{NOW, Scene, Value, after, at, change, failure, policy};
+use crate::report::fixtures::{NOW, Scene, Value, after, at, change, failure, plan, policy};
 
 #[test]
 fn numbers_for_people() {
@@ -307,5 +307,33 @@ fn what_became_of_pods_is_said() {
         (by_selector, basis),
         "83 % of requests, target 70 %; 2 pods have no sample; pods are counted by the selector, for no chain of owners \
          leads to the target",
+    );
+}
+
+#[test]
+fn a_plan_says_its_margin_its_capacity_and_what_the_target_would_say() {
+    let says = |in_use: f64, expected: &str| {
+        let mut forecast = plan(1600.0);
+        if let Some(plan) = &mut forecast.plan {
+            plan.capacity.in_use = in_use;
+        }
+        let scene = Scene::adaptive(forecast, 4, 1420.0, Ok(0.1));
+        assert_eq!(sentence(&scene.policy, &scene.decision), expected);
+    };
+    says(
+        250.0,
+        "scaled from 4 to 7: the forecast of requests wants 7 (load up to 1 600 with a margin of 12 %, 250 per replica); \
+         the fixed target would say 8",
+    );
+    // A correction is told; rounding is none.
+    says(
+        220.0,
+        "scaled from 4 to 8: the forecast of requests wants 8 (load up to 1 600 with a margin of 12 %, 220 per replica, not \
+         250 as spec.prediction.capacity says); the fixed target would say 8",
+    );
+    says(
+        249.9,
+        "scaled from 4 to 7: the forecast of requests wants 7 (load up to 1 600 with a margin of 12 %, 249.9 per replica); \
+         the fixed target would say 8",
     );
 }
