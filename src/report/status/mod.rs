@@ -1,14 +1,15 @@
 //! The object's status, built from what the controller knows and what the status said before.
 //!
 //! [`build`] is pure. The previous status gives what outlives a decision: a condition's `lastTransitionTime`, since
-//! when a metric fails, when the target was last scaled. `conditions` judges, and `others` who
-//! else has a hand in the replicas; `damping` is what a restart needs,
+//! when a metric fails, when the target was last scaled. `conditions` judges, each with its `reason`, and `others`
+//! who else has a hand in the replicas; `damping` is what a restart needs,
 //! `change` tells what is worth a write. Times are whole seconds, as the API server stores them.
 
 mod change;
 mod conditions;
 mod damping;
 mod others;
+pub mod reason;
 #[cfg(test)]
 mod tests;
 
@@ -32,7 +33,7 @@ use crate::validate::{Advice, Invalid};
 pub use change::{material, worth_writing};
 pub use conditions::{
     ABLE_TO_SCALE, CONFLICTED, FORECAST_TRUSTED, METRICS_SUITABLE, READY, REPLICAS_CONTESTED, SCALING_ACTIVE,
-    SCALING_LIMITED, condition, reason,
+    SCALING_LIMITED, condition,
 };
 pub use damping::{announce, restore};
 

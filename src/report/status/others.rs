@@ -4,8 +4,8 @@
 //! *rewrites* what we wrote, such as a GitOps tool that applies a fixed count; scaling goes on, for giving way would
 //! leave the target at that count. docs/rivals.md says what to do about either.
 
-use super::conditions::{Verdict, reason};
-use super::{CONFLICTED, Decided, REPLICAS_CONTESTED};
+use super::conditions::Verdict;
+use super::{CONFLICTED, Decided, REPLICAS_CONTESTED, reason};
 use crate::engine::others::{Rival, Scaler};
 use crate::engine::policy::Mode;
 use crate::report::words::instant;

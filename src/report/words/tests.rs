@@ -97,7 +97,7 @@ fn sentences() {
         4,
         Ok(780.0),
         "scaled from 4 to 10: schedule day wants 10 until 18:00:00Z; limited to 8 by the scale-up rate limit \
-         (100 % in 15s or 4 pods in 15s, whichever is more); raised to 10 by schedule day until 18:00:00Z",
+         (100 % in 15s or 4 pods in 15s, whichever is more); raised to 10 by schedule day, which closes at 18:00:00Z",
     );
     check(
         "mode: DryRun",
@@ -142,14 +142,14 @@ fn a_window_that_warms_up_says_when_it_opens_and_how_early_it_is() {
             "{slow}\nschedules: [{{name: day, start: '1 10 * * *', duration: 1h, minReplicas: 10, leadTime: {lead}}}]"
         )
     };
-    let opens = "opens at 10:01:00Z, replicas asked for 1m 2s early";
+    let opens = "opens at 10:01:00Z; its replicas are asked for from 09:59:58Z on";
     check(
         &day("auto"),
         4,
         Ok(780.0),
         &format!(
             "scaled from 4 to 10: schedule day wants 10 ({opens}); held at 4 by the scale-up rate limit (1 pod in 1m) \
-             until 10:00:30Z; raised to 10 by schedule day ({opens})"
+             until 10:00:30Z; raised to 10 by schedule day, which opens at 10:01:00Z"
         ),
     );
     check(
@@ -168,7 +168,7 @@ fn a_window_that_warms_up_says_when_it_opens_and_how_early_it_is() {
     if let Some(early) = &mut unmeasured.windows[0].early {
         early.assumed = true;
     }
-    let assumed = format!("window {opens}: no start-up was measured yet, 1m is assumed: at least 10");
+    let assumed = format!("window {opens}, since no start-up was measured yet and 1m is assumed: at least 10");
     assert_eq!(reasons(&unmeasured)[1], assumed);
 }
 
