@@ -6,13 +6,16 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, Time};
 
 use proptest::prelude::*;
 
+mod rivals;
 mod rules;
+mod truth;
 
 use super::*;
 use crate::api::status::ScalingPolicyStatus;
-use crate::engine::decision::{LimitKind, Source};
 use crate::engine::observation::Cause;
-use crate::report::fixtures::{NOW, REQUESTS, Scene, Value, after, at, change, failure, forecast, policy, status};
+use crate::report::fixtures::{
+    NOW, REQUESTS, SILENT, Scene, Value, after, at, change, failure, forecast, policy, status,
+};
 use crate::report::status::Situation;
 
 const UP_2_PODS: &str = "behavior: {scaleUp: {policies: [{type: Pods, value: 2, periodSeconds: 60}]}}";
@@ -104,10 +107,10 @@ fn rate_limited() {
 #[test]
 fn a_metric_fails() {
     let fail = |seconds| {
-        let sample = failure(Cause::Timeout, "default did not answer in 5 s");
+        let sample = failure(Cause::Timeout, SILENT);
         Scene::new(policy(LATENCY), &[], 4, sample, after(seconds))
     };
-    let samples = vec![failure(Cause::Timeout, "default did not answer in 5 s"), Ok(50.0)];
+    let samples = vec![failure(Cause::Timeout, SILENT), Ok(50.0)];
     let scene = Scene::observing(policy(LATENCY), &[], 4, samples, None, after(90));
     let status = scene.status(Some(&fail(0).status(None)));
     assert_snapshot!(page(&object(LATENCY, Some(status)), after(100)));
@@ -332,63 +335,6 @@ fn a_terminal_is_not_commanded_by_a_server_s_words() {
         page.contains("\u{FFFD}[2J\u{FFFD} no") && !page.contains("\x1b[2J"),
         "{page}"
     );
-}
-
-/// Fails to compile when a variant is added: it then has its place in the lists of `view.rs`, too.
-#[test]
-fn everything_that_can_be_written_can_be_read() {
-    for kind in view::LIMITS {
-        let place = match kind {
-            LimitKind::MetricInvalid => 0,
-            LimitKind::ScaleUpStabilized => 1,
-            LimitKind::ScaleDownStabilized => 2,
-            LimitKind::ScaleUpCooldown => 3,
-            LimitKind::ScaleDownCooldown => 4,
-            LimitKind::ScaleUpLimit => 5,
-            LimitKind::ScaleDownLimit => 6,
-            LimitKind::MinReplicas => 7,
-            LimitKind::MaxReplicas => 8,
-            LimitKind::WindowFloor => 9,
-            LimitKind::WindowCeiling => 10,
-            LimitKind::Paused => 11,
-        };
-        assert_eq!(view::LIMITS[place], kind);
-        assert_eq!(view::limit_kind(kind.as_str()), Some(kind));
-    }
-    for cause in Cause::ALL {
-        let place = match cause {
-            Cause::Unreachable => 0,
-            Cause::Timeout => 1,
-            Cause::BadAnswer => 2,
-            Cause::BadQuery => 3,
-            Cause::Empty => 4,
-            Cause::Ambiguous => 5,
-            Cause::NotFinite => 6,
-            Cause::Negative => 7,
-            Cause::Stale => 8,
-            Cause::Missing => 9,
-            Cause::UnknownServer => 10,
-            Cause::Forbidden => 11,
-            Cause::NotInstalled => 12,
-            Cause::NoPods => 13,
-            Cause::NoRequest => 14,
-        };
-        assert_eq!(Cause::ALL[place], cause);
-        assert_eq!(view::cause(cause.as_str()), cause);
-    }
-    let sources = [
-        Source::Metric("a".into()),
-        Source::Schedule("a".into()),
-        Source::Forecast("a".into()),
-        Source::Fallback,
-        Source::Baseline,
-    ];
-    for source in sources {
-        match &source {
-            Source::Metric(_) | Source::Schedule(_) | Source::Forecast(_) | Source::Fallback | Source::Baseline => {}
-        }
-        assert_eq!(view::source(source.kind(), source.name()), Some(source));
-    }
 }
 
 #[test]
