@@ -173,7 +173,7 @@ pub fn winner(decision: &Decision) -> Option<String> {
 fn because(policy: &Policy, decision: &Decision) -> String {
     let mut clauses = vec![wants(policy, decision)];
     let mut told = false;
-    for l in &decision.limits {
+    for l in in_force(&decision.limits) {
         told |= l.kind == LimitKind::MetricInvalid;
         clauses.push(limit(policy, decision, l));
     }
@@ -181,6 +181,17 @@ fn because(policy: &Policy, decision: &Decision) -> String {
         clauses.push(failing(decision));
     }
     clauses.join("; ")
+}
+
+/// The limits that had an effect. A floor acts at once, whatever damping stands before it: what it raises to where the
+/// number had been already was limited by nothing.
+fn in_force(limits: &[Limit]) -> &[Limit] {
+    let floor = |l: &Limit| matches!(l.kind, LimitKind::MinReplicas | LimitKind::WindowFloor);
+    let restores = |l: &Limit| floor(l) && limits.first().is_some_and(|first| first.before == l.after);
+    match limits.iter().rposition(restores) {
+        Some(last) => limits.get(last + 1..).unwrap_or_default(),
+        None => limits,
+    }
 }
 
 fn wants(policy: &Policy, decision: &Decision) -> String {
