@@ -173,7 +173,8 @@ pub fn winner(decision: &Decision) -> Option<String> {
 fn because(policy: &Policy, decision: &Decision) -> String {
     let mut clauses = vec![wants(policy, decision)];
     let mut told = false;
-    for l in in_force(&decision.limits) {
+    let floor = |kind| matches!(kind, LimitKind::MinReplicas | LimitKind::WindowFloor);
+    for l in in_force(&decision.limits, |l| (floor(l.kind), l.before.into(), l.after.into())) {
         told |= l.kind == LimitKind::MetricInvalid;
         clauses.push(limit(policy, decision, l));
     }
@@ -184,10 +185,13 @@ fn because(policy: &Policy, decision: &Decision) -> String {
 }
 
 /// The limits that had an effect. A floor acts at once, whatever damping stands before it: what it raises to where the
-/// number had been already was limited by nothing.
-fn in_force(limits: &[Limit]) -> &[Limit] {
-    let floor = |l: &Limit| matches!(l.kind, LimitKind::MinReplicas | LimitKind::WindowFloor);
-    let restores = |l: &Limit| floor(l) && limits.first().is_some_and(|first| first.before == l.after);
+/// number had been already was limited by nothing. `seen`: whether one is a floor, the number before it and after.
+pub(super) fn in_force<L>(limits: &[L], seen: impl Fn(&L) -> (bool, i64, i64)) -> &[L] {
+    let first = limits.first().map(|l| seen(l).1);
+    let restores = |l: &L| {
+        let (floor, _, after) = seen(l);
+        floor && Some(after) == first
+    };
     match limits.iter().rposition(restores) {
         Some(last) => limits.get(last + 1..).unwrap_or_default(),
         None => limits,

@@ -12,7 +12,7 @@ use super::types::{Block, Explanation, Limit, Verdict};
 use crate::api::PolicyMode;
 use crate::engine::decision::LimitKind;
 use crate::report::status::{ABLE_TO_SCALE, FORECAST_TRUSTED, reason};
-use crate::report::words::{ago, instant, number};
+use crate::report::words::{ago, in_force, instant, number};
 
 /// Fits two pages side by side on a wide screen, and one on any.
 pub const WIDTH: u16 = 100;
@@ -175,7 +175,9 @@ impl Page {
     }
 
     fn limits(&mut self, e: &Explanation) {
-        let limits = in_force(&e.limits);
+        let floors = [LimitKind::WindowFloor, LimitKind::MinReplicas].map(LimitKind::as_str);
+        let seen = |l: &Limit| (floors.contains(&&*l.reason), l.before.into(), l.after.into());
+        let limits = in_force(&e.limits, seen);
         if limits.is_empty() {
             return;
         }
@@ -314,18 +316,6 @@ fn is_past(e: &Explanation) -> bool {
     let unable = [reason::NOT_EVALUATED, reason::FAILED_GET_SCALE];
     let obstacle = |c: &Condition| c.type_ == ABLE_TO_SCALE && unable.contains(&&*c.reason);
     matches!(e.freshness.verdict, Verdict::Stale | Verdict::Doubtful) || e.conditions.iter().any(obstacle)
-}
-
-/// The limits that had an effect. A floor acts at once, whatever damping stands before it: what it raises to where the
-/// number had been already was limited by nothing.
-fn in_force(limits: &[Limit]) -> &[Limit] {
-    let floor = [LimitKind::WindowFloor, LimitKind::MinReplicas].map(LimitKind::as_str);
-    let Some(first) = limits.first() else { return limits };
-    let restores = |l: &Limit| floor.contains(&&*l.reason) && l.after == first.before;
-    match limits.iter().rposition(restores) {
-        Some(last) => limits.get(last + 1..).unwrap_or_default(),
-        None => limits,
-    }
 }
 
 fn table(header: &[&str]) -> Table {

@@ -169,9 +169,11 @@ fn which_counts(cools: Option<String>, lasts: Option<&str>, others: &[String]) -
         .chain(others)
         .chain(lasts.map(str::to_owned))
         .collect();
-    match conditions.is_empty() {
-        true => String::new(),
-        false => format!(", which counts once {}", conditions.join(" and ")),
+    match conditions.split_last() {
+        None => String::new(),
+        Some((last, [])) => format!(", which counts once {last}"),
+        Some((last, [one])) => format!(", which counts once {one} and {last}"),
+        Some((last, more)) => format!(", which counts once {}, and {last}", more.join(", ")),
     }
 }
 
