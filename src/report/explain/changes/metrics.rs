@@ -129,14 +129,16 @@ impl Changes<'_> {
 
     /// `Metric requests: below 600 (now 780) it asks for 3 replicas`
     fn asks(&self, side: Side, near: &Near) -> String {
-        // The edge is the first float beyond; people say what it is above or below of.
-        let (side, at) = match side {
-            Side::Above => ("above", near.edge.value.next_down()),
-            Side::Below => ("below", near.edge.value.next_up()),
+        // The edge is the first float beyond; people say what it is above or below of. It is idle at that value itself.
+        let at = match side {
+            Side::Above => format!("above {}", number(near.edge.value.next_down())),
+            Side::Below if near.edge.replicas == 0 && near.edge.value == 0.0 => "at 0".to_owned(),
+            Side::Below if near.edge.replicas == 0 => format!("at {} or less", number(near.edge.value)),
+            Side::Below => format!("below {}", number(near.edge.value.next_up())),
         };
-        let (at, value) = (number(at), number(near.value));
+        let value = number(near.value);
         let then = if freshness::is_past(self.view) { "then" } else { "now" };
-        let asks = format!("Metric {}: {side} {at} ({then} {value}) it asks for", near.name);
+        let asks = format!("Metric {}: {at} ({then} {value}) it asks for", near.name);
         match self.known.replicas.spec {
             // The higher the value, the more: what is told is the least of it.
             0 => format!(

@@ -81,15 +81,24 @@ fn a_window_warms_up() {
     assert_snapshot!(page(&object(more, Some(scene.status(None))), after(17)));
 }
 
-#[test]
-fn a_target_rests_at_zero() {
-    let resting = "minReplicas: 0";
-    let text = REQUESTS.replace("minReplicas: 2", resting);
+/// The page of a policy that may rest, twelve seconds after its decision without stabilisation.
+fn may_rest(current: u32, load: f64) -> String {
+    let text = REQUESTS.replace("minReplicas: 2", "minReplicas: 0");
     let spec = serde_yaml::from_str(&text).unwrap();
     let mut policy = crate::validate::policy(&spec).unwrap();
     policy.behavior.down.stabilization = SignedDuration::ZERO;
-    let scaled = Scene::new(policy, &[], 1, Ok(0.0), at(NOW));
-    let mut object = object("", Some(scaled.status(None)));
+    let scene = Scene::new(policy, &[], current, Ok(load), at(NOW));
+    let mut object = object("", Some(scene.status(None)));
     object.spec = spec;
-    assert_snapshot!(page(&object, after(12)));
+    page(&object, after(12))
+}
+
+#[test]
+fn a_target_rests_at_zero() {
+    assert_snapshot!(may_rest(1, 0.0));
+}
+
+#[test]
+fn a_target_may_rest_once_it_is_idle() {
+    assert_snapshot!(may_rest(1, 90.0));
 }
