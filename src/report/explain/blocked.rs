@@ -108,6 +108,10 @@ fn decided(view: &View<'_>, known: &Known<'_>) -> Blocked {
     if decision.invalid().next().is_some() {
         blocked.down.push(block(None, rule(LimitKind::MetricInvalid)));
     }
+    if !policy.metrics.is_empty() && decision.invalid().count() == policy.metrics.len() {
+        let why = "no metric has a usable value, so none can ask for more";
+        blocked.up.push(block(None, why));
+    }
     for between in bands(known) {
         blocked.down.push(block(None, between));
     }

@@ -34,3 +34,24 @@ fn a_metric_hardly_fits_its_rule() {
     assert_eq!(scene.advice.len(), 1);
     assert_snapshot!(seen(p99, &scene));
 }
+
+#[test]
+fn a_refusal_that_is_not_about_rights_concerns_what_was_tried() {
+    let policy = "the API server refused to scale the target: deployments.apps \"checkout\" is forbidden: \
+                  ValidatingAdmissionPolicy 'most' denied request: no more than 6";
+    let blocked = |scene: Scene| {
+        let explanation = explain(&object("", Some(scene.failed(policy).status(None))), after(12));
+        let written = explanation.would_change.iter().find(|c| c.kind == ChangeKind::Write);
+        assert!(
+            written
+                .unwrap()
+                .sentence
+                .starts_with("Once the API server accepts the write")
+        );
+        (explanation.blocked.up.len(), explanation.blocked.down.len())
+    };
+    assert_eq!(blocked(scene("", 4, 1530.0)), (1, 0));
+    let mut quick = crate::report::fixtures::policy("");
+    quick.behavior.down.stabilization = SignedDuration::ZERO;
+    assert_eq!(blocked(Scene::new(quick, &[], 8, Ok(780.0), at(NOW))), (0, 1));
+}
