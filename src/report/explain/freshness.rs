@@ -99,7 +99,7 @@ fn obstructed(view: &View<'_>, grace: SignedDuration) -> Freshness {
     let old = since.filter(|at| view.now.duration_since(*at) > grace && view.standing != Standing::Unseen);
     let message = old.map(|at| {
         format!(
-            "Ready is not True since {} ({}). The operator does not write that again while nothing changes, so the status \
+            "The condition Ready is not True since {} ({}). The operator does not write that again while nothing changes, so the status \
              alone does not tell whether it still runs. {}",
             instant(at, view.now),
             ago(at, view.now),

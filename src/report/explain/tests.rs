@@ -118,7 +118,7 @@ fn a_metric_fails() {
 
 #[test]
 fn no_metric_has_a_value() {
-    let sample = failure(Cause::Empty, "the query returned nothing");
+    let sample = failure(Cause::Empty, "the query returned no series");
     let scene = Scene::new(policy(""), &[], 4, sample, at(NOW));
     assert_snapshot!(seen("", &scene));
 }
@@ -184,7 +184,7 @@ fn dry_run() {
 
 #[test]
 fn at_zero_by_a_person() {
-    let sample = failure(Cause::Empty, "the query returned nothing");
+    let sample = failure(Cause::Empty, "the query returned no series");
     let scene = Scene::new(policy(""), &[change(-3600, 5, 4)], 0, sample, at(NOW));
     assert_snapshot!(seen("", &scene));
 }

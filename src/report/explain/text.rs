@@ -96,8 +96,8 @@ impl Page {
         if let Some((ready, current)) = e.replicas.ready.zip(e.replicas.current) {
             facts.push(match ready > current {
                 // Right after a scale-down, or while a rollout's surge is there.
-                true => format!("Ready when decided: {ready}; asked for now: {current}."),
-                false => format!("Ready: {ready} of {current}."),
+                true => format!("Pods ready when decided: {ready}; asked for now: {current}."),
+                false => format!("Pods ready: {ready} of {current}."),
             });
         }
         match &e.last_scaled {
