@@ -360,25 +360,6 @@ fn the_decision_is_read_back() {
     }
 }
 
-#[test]
-fn lengths_of_time() {
-    use crate::report::words::span;
-    for (seconds, expected) in [
-        (0, "0s"),
-        (119, "119s"),
-        (120, "2m"),
-        (149, "2m"),
-        (150, "3m"),
-        (7169, "119m"),
-        (7170, "2h"),
-        (9000, "2h 30m"),
-        (172_800, "2d"),
-        (180_000, "2d 2h"),
-    ] {
-        assert_eq!(span(SignedDuration::from_secs(seconds)), expected);
-    }
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

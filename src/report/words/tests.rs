@@ -6,6 +6,24 @@ use crate::engine::observation::Cause;
 use crate::report::fixtures::{NOW, Scene, Value, after, at, change, failure, policy};
 
 #[test]
+fn lengths_of_time() {
+    for (seconds, expected) in [
+        (0, "0s"),
+        (119, "119s"),
+        (120, "2m"),
+        (149, "2m"),
+        (150, "3m"),
+        (7169, "119m"),
+        (7170, "2h"),
+        (9000, "2h 30m"),
+        (172_800, "2d"),
+        (180_000, "2d 2h"),
+    ] {
+        assert_eq!(span(SignedDuration::from_secs(seconds)), expected);
+    }
+}
+
+#[test]
 fn numbers_for_people() {
     for (value, expected) in [
         (0.0, "0"),
