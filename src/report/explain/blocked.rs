@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::freshness;
-use super::names::delays;
+use super::names::{delays, named};
 use super::types::{Block, Blocked, Verdict};
 use super::view::{Known, Standing, View};
 use super::waiting;
@@ -59,6 +59,12 @@ fn standing(view: &View<'_>) -> Blocked {
             if let Some(held) = held {
                 in_front(&mut blocked, held);
             }
+            if let Some(who) = view.contesters() {
+                in_front(
+                    &mut blocked,
+                    &format!("{who} may set the count back (see ReplicasContested)"),
+                );
+            }
             blocked
         }
     }
@@ -111,6 +117,19 @@ fn decided(view: &View<'_>, known: &Known<'_>) -> Blocked {
     if !policy.metrics.is_empty() && decision.invalid().count() == policy.metrics.len() {
         let why = "no metric has a usable value, so none can ask for more";
         blocked.up.push(block(None, why));
+    } else if decision.invalid().next().is_some() {
+        let names: Vec<&str> = decision.invalid().map(|(source, _)| source.name()).collect();
+        let why = format!("{} cannot ask for more meanwhile", names.join(" and "));
+        blocked.up.push(block(None, why));
+    }
+    // A forecast only ever adds, so it holds the count like a floor, whatever the metrics ask for.
+    for proposal in &decision.proposals {
+        if let (Source::Forecast(_), Outcome::Replicas { replicas, .. }) = (&proposal.source, &proposal.outcome)
+            && *replicas >= count.max(1)
+        {
+            let why = format!("{} asks for {replicas}", named(&proposal.source));
+            blocked.down.push(block(None, why));
+        }
     }
     for between in bands(known) {
         blocked.down.push(block(None, between));

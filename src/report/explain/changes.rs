@@ -135,7 +135,7 @@ impl<'a> Changes<'a> {
         &mut self.found[last]
     }
 
-    /// Mode, a failed write.
+    /// Mode, a failed write, somebody who sets the count back.
     fn person(&mut self) {
         let Known { decision, policy, .. } = self.known;
         match decision.action {
@@ -147,6 +147,15 @@ impl<'a> Changes<'a> {
                 let replicas = held.map(|l| l.before);
                 let text = format!("With spec.mode Active {then}.");
                 self.say(ChangeKind::Mode, text).replicas = replicas;
+                let (namespace, target) = (self.view.object.namespace(), &self.view.object.spec.target_ref);
+                let text = format!(
+                    "While it is paused, a `kubectl scale -n {} {}/{} --replicas=N` is left alone: this policy does not \
+                     undo it.",
+                    namespace.unwrap_or_default(),
+                    target.kind.to_lowercase(),
+                    target.name
+                );
+                self.say(ChangeKind::Mode, text);
             }
             Action::WouldScale { to } => {
                 let (kind, once) = match policy.mode {
@@ -172,6 +181,13 @@ impl<'a> Changes<'a> {
             }
             Action::Hold | Action::Scale { .. } | Action::Disabled => {}
         }
+        if let Some(who) = self.view.contesters() {
+            let text = format!(
+                "Take spec.replicas out of what {who} applies (docs/rivals.md says how without a fall to 1 replica): as \
+                 long as it is there, the count may be set back to it."
+            );
+            self.say(ChangeKind::Rival, text);
+        }
     }
 
     /// Delays that end by themselves: the one that binds.
@@ -187,10 +203,11 @@ impl<'a> Changes<'a> {
         };
         let (rule, _) = words::rule(policy, decision, limit.kind);
         let wanted = decision.recommended;
+        let may = if policy.mode == Mode::Active { "may" } else { "would" };
         let goes_on = if wanted > count {
-            format!("the count may grow towards {wanted}, if as many are still asked for")
+            format!("the count {may} grow towards {wanted}, if as many are still asked for")
         } else {
-            format!("the count may fall towards {wanted}, if no more are asked for until then")
+            format!("the count {may} fall towards {wanted}, if no more are asked for until then")
         };
         let text = format!("{} {goes_on}: {rule} is in the way until then.", from(at, now));
         let change = self.say(ChangeKind::WaitOver, text);
@@ -230,7 +247,10 @@ impl<'a> Changes<'a> {
         });
         if let Some((at, fallback)) = waits.zip(policy.fallback) {
             let when = instant(at, self.view.now);
-            let text = format!("From {when} the fallback asks for {}.", counted(fallback.replicas));
+            let text = format!(
+                "From {when} the fallback asks for {}, unless the metric has a value before.",
+                counted(fallback.replicas)
+            );
             self.say(ChangeKind::WaitOver, text).replicas = Some(fallback.replicas);
         }
     }

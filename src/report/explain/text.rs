@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::evidence::as_set;
-use super::types::{Block, Explanation, Limit, Verdict};
+use super::types::{Block, Explanation, Limit, Schedule, Verdict};
 use crate::api::PolicyMode;
 use crate::engine::decision::LimitKind;
 use crate::report::status::{ABLE_TO_SCALE, FORECAST_TRUSTED, reason};
@@ -265,7 +265,9 @@ impl Page {
         let mut table = table(&["NAME", "SETS", "NOW", "NEXT CHANGE", "", "", "NEXT CHANGE, LOCAL"]);
         let past = is_past(e);
         let mut abroad = false;
-        for s in &e.schedules {
+        let mut by_time: Vec<&Schedule> = e.schedules.iter().collect();
+        by_time.sort_by_key(|s| (s.next_change.is_none(), s.next_change.as_ref().map(|t| t.0)));
+        for s in by_time {
             let at = s.next_change.as_ref().map(|t| t.0);
             let passed = at.is_some_and(|at| at < self.now);
             let now = match (s.active, s.warming) {

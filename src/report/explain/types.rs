@@ -244,7 +244,7 @@ pub enum ChangeKind {
     FromZero,
     /// `spec.mode` has to be Active.
     Mode,
-    /// Nothing else may scale the target.
+    /// Nothing else may scale the target, or set its count back.
     Rival,
     /// The write has to be accepted.
     Write,

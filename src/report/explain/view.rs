@@ -17,7 +17,7 @@ use crate::engine::observation::{Failure, Replicas};
 use crate::engine::policy::{Mode, Policy};
 use crate::engine::propose::band::{self, Question};
 use crate::engine::state::{RuleTimes, State};
-use crate::report::status::{ABLE_TO_SCALE, CONFLICTED, READY, SCALING_ACTIVE, condition, reason, restore};
+use crate::report::status::{self, ABLE_TO_SCALE, CONFLICTED, READY, SCALING_ACTIVE, condition, reason, restore};
 use crate::validate::{self, Invalid};
 
 /// How far the operator came with this policy, by its own account.
@@ -93,6 +93,12 @@ impl<'a> View<'a> {
     pub fn lacks(&self) -> Option<Right<'_>> {
         let failed = condition(&self.status, ABLE_TO_SCALE).filter(|c| c.reason == reason::FAILED_UPDATE_SCALE)?;
         Right::denied(&failed.message)
+    }
+
+    /// Who sets back what this policy writes, by name.
+    pub fn contesters(&self) -> Option<&str> {
+        let writes = self.policy.as_ref().is_ok_and(|p| p.mode == Mode::Active);
+        status::contesters(&self.status).filter(|_| writes)
     }
 
     /// Whether the status speaks of an older spec.

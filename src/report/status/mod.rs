@@ -36,6 +36,7 @@ pub use conditions::{
     SCALING_LIMITED, condition,
 };
 pub use damping::{announce, restore};
+pub(super) use others::contesters;
 
 /// The API's own bounds of `spec.metrics` and `spec.schedules`; a policy from an older CRD may have more.
 const MOST_METRICS: usize = 16;

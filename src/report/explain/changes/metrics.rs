@@ -4,8 +4,9 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::engine::decision::Source;
+use crate::engine::observation::Cause;
 use crate::engine::policy::{Rule, ScalingRules, SelectPolicy};
-use crate::engine::propose::band::{self, Edge};
+use crate::engine::propose::band::{self, Edge, Question};
 use crate::report::explain::waiting::{cooling, question, told, value};
 
 /// A metric that does not yet ask for a count beyond the present one.
@@ -30,7 +31,7 @@ impl Changes<'_> {
         let lasts = lasting(rules, "scale-up stabilisation");
         for near in self.edges(count, Side::Above) {
             let asks = self.asks(Side::Above, &near);
-            let text = format!("{asks}{}.", which_counts(self.cools(&near), lasts.as_deref(), &[]));
+            let text = format!("{asks}{}.", self.counts(&near, lasts.as_deref(), &[]));
             self.metric(ChangeKind::MetricAbove, near, text);
         }
     }
@@ -43,10 +44,24 @@ impl Changes<'_> {
         if decision.invalid().next().is_some() {
             let names: Vec<&str> = decision.invalid().map(|(source, _)| source.name()).collect();
             let text = format!(
-                "Once metric {} has a usable value again, it asks for a count again, and the count may fall.",
+                "Once metric {} has a usable value again, it asks for a count again, and the count may change.",
                 names.join(" and metric ")
             );
-            self.say(ChangeKind::MetricValue, text).source = Some(names.join(","));
+            let joined = names.join(",");
+            let empty = decision.invalid().filter(|(_, failure)| failure.cause == Cause::Empty);
+            let queries: Vec<&str> = empty
+                .map(|(source, _)| source.name())
+                .filter(|n| self.queried(n))
+                .collect();
+            self.say(ChangeKind::MetricValue, text).source = Some(joined);
+            if !queries.is_empty() {
+                let text = format!(
+                    "Run the query of {} in Prometheus to see why it returns nothing: do its labels match any series, is \
+                     the target scraped?",
+                    queries.join(" and of ")
+                );
+                self.say(ChangeKind::MetricValue, text).source = Some(queries.join(","));
+            }
             return;
         }
         if count <= decision.range.floor || rules.select == SelectPolicy::Disabled {
@@ -61,7 +76,7 @@ impl Changes<'_> {
                 .map(named)
                 .collect();
             let asks = self.asks(Side::Below, &near);
-            let text = format!("{asks}{}.", which_counts(self.cools(&near), lasts.as_deref(), &others));
+            let text = format!("{asks}{}.", self.counts(&near, lasts.as_deref(), &others));
             self.metric(ChangeKind::MetricBelow, near, text);
         }
         // Floors were told apart above; what is left is a forecast that alone holds the count.
@@ -98,7 +113,7 @@ impl Changes<'_> {
                 Side::Below => band.below.filter(|edge| asks >= count && value > edge.value)?,
             };
             let replicas = match direction {
-                Side::Above => edge.replicas.min(range.ceiling),
+                Side::Above => visibly_above(question(known, metric, won, known.decision.at), edge).min(range.ceiling),
                 Side::Below => edge.replicas.max(range.floor),
             };
             let edge = Edge { replicas, ..edge };
@@ -111,6 +126,12 @@ impl Changes<'_> {
             })
         });
         each.collect()
+    }
+
+    /// Whether a metric is a query to Prometheus.
+    fn queried(&self, name: &str) -> bool {
+        let mut metrics = self.view.object.spec.metrics.iter();
+        metrics.any(|m| m.name == name && m.prometheus.is_some())
     }
 
     /// The sources that ask for the present count or more.
@@ -149,6 +170,16 @@ impl Changes<'_> {
         }
     }
 
+    /// What else it takes; where nothing is written, it only would count.
+    fn counts(&self, near: &Near, lasts: Option<&str>, others: &[String]) -> String {
+        let counts = match self.known.policy.mode {
+            Mode::Active => "counts",
+            Mode::DryRun | Mode::Conflicted | Mode::Paused => "would count",
+        };
+        let once = once(self.cools(near), lasts, others);
+        once.map_or(String::new(), |once| format!(", which {counts} once {once}"))
+    }
+
     /// `its own cooldown is over at 10:04:00Z`
     fn cools(&self, near: &Near) -> Option<String> {
         let until = near.cools.map(|until| instant(until, self.view.now));
@@ -163,20 +194,19 @@ enum Side {
     Below,
 }
 
-/// `, which counts once metric latency asks for fewer as well and that has lasted 5m (scale-down stabilisation)`
-fn which_counts(cools: Option<String>, lasts: Option<&str>, others: &[String]) -> String {
+/// `metric latency asks for fewer as well and that has lasted 5m (scale-down stabilisation)`
+fn once(cools: Option<String>, lasts: Option<&str>, others: &[String]) -> Option<String> {
     let others = others.iter().map(|o| format!("{o} asks for fewer as well"));
     let conditions: Vec<String> = cools
         .into_iter()
         .chain(others)
         .chain(lasts.map(str::to_owned))
         .collect();
-    match conditions.split_last() {
-        None => String::new(),
-        Some((last, [])) => format!(", which counts once {last}"),
-        Some((last, [one])) => format!(", which counts once {one} and {last}"),
-        Some((last, more)) => format!(", which counts once {}, and {last}", more.join(", ")),
-    }
+    Some(match conditions.split_last()? {
+        (last, []) => last.clone(),
+        (last, [one]) => format!("{one} and {last}"),
+        (last, more) => format!("{}, and {last}", more.join(", ")),
+    })
 }
 
 /// `that has lasted 5m (scale-down stabilisation)`
@@ -185,6 +215,15 @@ fn lasting(rules: &ScalingRules, name: &str) -> Option<String> {
     window
         .is_positive()
         .then(|| format!("that has lasted {window:#} ({name})"))
+}
+
+/// What is asked for a millionth above the edge: at the edge itself the rule may still take the value for a rounding error
+/// of less (2 200.0000000000005 ÷ 200 is 11, any value that a page can show above 2 200 is 12).
+fn visibly_above(about: Question<'_>, edge: Edge) -> u32 {
+    match band::outcome(about, edge.value * (1.0 + 1e-6)) {
+        Outcome::Replicas { replicas, .. } => replicas,
+        Outcome::Preview { .. } | Outcome::Abstains(_) | Outcome::Invalid(_) => edge.replicas,
+    }
 }
 
 /// Seven digits: the float itself lies a rounding error beyond the number that people reckon with.

@@ -1,7 +1,7 @@
 //! Windows that open or close, and what the other sources ask for without them.
 
 use super::*;
-use crate::engine::damp::bounds;
+use crate::engine::damp::{bounds, cooldown};
 use crate::engine::decision::{Proposal, Source, Window};
 use crate::engine::policy::SelectPolicy;
 use crate::engine::propose::{band, scheduled};
@@ -13,6 +13,7 @@ impl Changes<'_> {
     pub(super) fn windows(&mut self) {
         let Known { decision, policy, .. } = self.known;
         let (now, count) = (self.view.now, self.known.replicas.spec);
+        let before = self.found.len();
         for (i, (schedule, window)) in policy.schedules.iter().zip(&decision.windows).enumerate() {
             let Some(at) = window.until.filter(|at| *at > now) else {
                 continue;
@@ -30,7 +31,7 @@ impl Changes<'_> {
                     true => String::new(),
                     false => format!("opens {when} and "),
                 };
-                let then = self.then(i);
+                let then = self.then(i, Some(end));
                 let end_when = format!("{} ({})", instant(end, now), ago(end, now));
                 let text = format!("Schedule {name} {opens}closes {end_when}: {then}.");
                 (ChangeKind::WindowCloses, end, Some(self.without(i).1), text)
@@ -43,6 +44,14 @@ impl Changes<'_> {
             let name = name.to_string();
             let change = self.say(kind, text);
             (change.source, change.at, change.replicas) = (Some(name), Some(time(at)), replicas);
+        }
+        self.by_time(before);
+    }
+
+    /// Those that were found since then in the order in which they come.
+    fn by_time(&mut self, since: usize) {
+        if let Some(found) = self.found.get_mut(since..) {
+            found.sort_by_key(|c| c.at.as_ref().map(|t| t.0));
         }
     }
 
@@ -59,7 +68,7 @@ impl Changes<'_> {
             let (ahead, open) = (at > now, scheduled::window(schedule, now).active);
             let (kind, replicas, text) = match window.active {
                 true if binds && !ahead && !open => {
-                    let text = format!("Schedule {name} closed {when}: {}.", self.then(i));
+                    let text = format!("Schedule {name} closed {when}: {}.", self.then(i, None));
                     (ChangeKind::WindowCloses, Some(self.without(i).1), text)
                 }
                 false if moves && (ahead || open) => {
@@ -73,11 +82,13 @@ impl Changes<'_> {
             let change = self.say(kind, text);
             (change.source, change.at, change.replicas) = (Some(name), Some(time(at)), replicas);
         }
+        self.by_time(0);
         self.found
     }
 
-    /// `the other sources ask for 4, so the count would then fall towards 4, damped`
-    fn then(&self, index: usize) -> String {
+    /// `the other sources ask for 4, so the count would fall towards 4 from about 17:05:00Z on (scale-down stabilisation 5m)`,
+    /// where it is known when the window closes; for the operator that did not see it close, the wait begins anew.
+    fn then(&self, index: usize, closes: Option<Timestamp>) -> String {
         let count = self.known.replicas.spec;
         let (asked, without) = self.without(index);
         let past = freshness::is_past(self.view);
@@ -90,16 +101,40 @@ impl Changes<'_> {
         if without < count && rules.select == SelectPolicy::Disabled {
             format!("{ask}, but scale-down is switched off (selectPolicy Disabled)")
         } else if without < count {
-            let stabilised = rules.stabilization;
-            let damped = match stabilised.is_positive() {
-                true => format!("damped (scale-down stabilisation {stabilised:#})"),
-                false => "damped".to_owned(),
-            };
-            format!("{ask}, so the count would then fall towards {without}, {damped}")
+            match closes.map(|at| self.falls(at)) {
+                Some((at, Some(why))) => {
+                    let at = instant(at, self.view.now);
+                    format!("{ask}, so the count would fall towards {without} from about {at} on ({why})")
+                }
+                Some((_, None)) => format!("{ask}, so the count would then fall towards {without}"),
+                None => {
+                    let stabilised = rules.stabilization;
+                    let damped = match stabilised.is_positive() {
+                        true => format!("damped (scale-down stabilisation {stabilised:#})"),
+                        false => "damped".to_owned(),
+                    };
+                    format!("{ask}, so the count would then fall towards {without}, {damped}")
+                }
+            }
         } else if without > count {
             format!("{ask}, so the count may then grow towards {without}")
         } else {
             format!("{ask}, so the count would stay at {count}")
+        }
+    }
+
+    /// From when the count may fall where the window that holds it closes at this instant, and what is in the way until
+    /// then. The last recommendation that the window raised lies an interval before its end at most.
+    fn falls(&self, closes: Timestamp) -> (Timestamp, Option<String>) {
+        let rules = &self.known.policy.behavior.down;
+        let stabilised = closes.checked_add(rules.stabilization).unwrap_or(closes);
+        match cooldown::down_until(rules, &self.known.state, self.view.now) {
+            Some(cooled) if cooled > stabilised => (cooled, Some(format!("scale-down cooldown {:#}", rules.cooldown))),
+            _ if stabilised > closes => (
+                stabilised,
+                Some(format!("scale-down stabilisation {:#}", rules.stabilization)),
+            ),
+            _ => (closes, None),
         }
     }
 

@@ -12,7 +12,9 @@ fn an_hpa_scales_the_same_target() {
 
 #[test]
 fn somebody_rewrites_the_count() {
-    let mut scene = scene("", 4, 780.0);
+    // Each time it was set back to 4, and scaled to 8 again at once.
+    let ours = [-165, -149, -89, -29].map(|seconds| change(seconds, 4, 8));
+    let mut scene = Scene::new(policy(""), &ours, 8, Ok(1530.0), at(NOW));
     scene.others = Others {
         rewrites: Some(fought_over(-30)),
         owners: vec!["argocd-controller".into()],

@@ -15,7 +15,7 @@ fn later(scene: &Scene, samples: &[f64], now: Timestamp) -> Decision {
             ready: Some(spec),
         },
         samples: samples.iter().map(|value| Ok(Reading::Number(*value))).collect(),
-        forecast: None,
+        forecast: scene.forecast.clone(),
         startup: Some(SignedDuration::from_secs(42)),
     };
     decide(&scene.policy, &scene.state, &observation, now)
@@ -58,6 +58,67 @@ fn what_follows_a_window() {
     let two = "schedules: [{name: day, start: '0 8 * * *', duration: 10h, minReplicas: 10}, \
                {name: week, start: '0 8 * * *', duration: 20h, minReplicas: 7}]";
     check_closing(two, 10, 780.0, 0);
+}
+
+/// What is told of a value beyond which more are asked for is so at the first value that a page can tell from it.
+#[test]
+fn what_a_metric_asks_for_just_beyond_its_boundary() {
+    let floor = |n: u32| format!("schedules: [{{name: day, start: '0 8 * * *', duration: 10h, minReplicas: {n}}}]");
+    for (count, boundary, replicas) in [(4, 880.0, 5), (9, 1980.0, 10), (10, 2200.0, 12), (12, 2640.0, 14)] {
+        let more = floor(count);
+        let scene = scene(&more, 4, 780.0);
+        let explanation = explain(&object(&more, Some(scene.status(None))), after(12));
+        let change = only(&explanation, ChangeKind::MetricAbove);
+        assert_eq!((change.value, change.replicas), (Some(boundary), Some(replicas)));
+        let asked = |load| later(&scene, &[load], after(15)).recommended;
+        assert_eq!((asked(boundary), asked(boundary + 0.1)), (count, replicas));
+    }
+}
+
+#[test]
+fn a_forecast_holds_the_count_whatever_its_metric_asks_for() {
+    let more = "prediction: {metric: requests, mode: ScaleOut}";
+    let scene = forecasting(more, true);
+    let explanation = explain(&object(more, Some(scene.status(None))), after(12));
+    let why: Vec<&str> = explanation.blocked.down.iter().map(|b| &*b.why).collect();
+    assert_eq!(why, ["the forecast of requests asks for 5"]);
+    assert_eq!(later(&scene, &[10.0], after(15)).recommended, 5);
+}
+
+/// From when the count falls after a window is told to within an interval of when the engine lets it fall.
+#[track_caller]
+fn check_falling(more: &str, told: &str) {
+    let mut scene = scene(more, 4, 780.0);
+    let count = scene.decision.desired;
+    let explanation = explain(&object(more, Some(scene.status(None))), after(12));
+    let sentence = &only(&explanation, ChangeKind::WindowCloses).sentence;
+    assert!(sentence.contains(told), "{sentence}");
+    let fallen = (1..).map(|turn| after(15 * turn + 7)).find(|now| {
+        let decision = later(&scene, &[780.0], *now);
+        let policy = scene.policy.clone();
+        scene.state.record(&policy, &decision);
+        decision.desired < count
+    });
+    let expected = at(&format!(
+        "2026-11-20T{}",
+        told.split_whitespace().find(|w| w.ends_with('Z')).unwrap()
+    ));
+    let off = fallen.unwrap().duration_since(expected).as_secs();
+    assert!((-15..=15).contains(&off), "{more}: {off} s");
+}
+
+#[test]
+fn from_when_the_count_falls_after_a_window() {
+    let day = "schedules: [{name: day, start: '0 8 * * *', duration: 3h, minReplicas: 10}]";
+    check_falling(day, "from about 11:05:00Z on (scale-down stabilisation 5m)");
+    let soon = "schedules: [{name: day, start: '0 8 * * *', duration: 2h5m, minReplicas: 10}]";
+    let cooled = "behavior: {scaleDown: {stabilizationWindowSeconds: 60, cooldownSeconds: 900}}";
+    check_falling(
+        &format!("{soon}\n{cooled}"),
+        "from about 10:15:00Z on (scale-down cooldown 15m)",
+    );
+    let at_once = "behavior: {scaleDown: {stabilizationWindowSeconds: 0}}";
+    check_falling(&format!("{day}\n{at_once}"), "closes 11:00:00Z");
 }
 
 #[test]
