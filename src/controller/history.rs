@@ -208,6 +208,7 @@ mod tests {
             history: SignedDuration::from_hours(28 * 24),
             objective: Some(Objective {
                 capacity,
+                target: 70.0,
                 shortfall: 0.001,
                 max_margin: 1.0,
             }),

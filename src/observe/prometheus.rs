@@ -128,7 +128,7 @@ impl Servers {
             let result = server.value(query).await;
             Answer {
                 answered: matches!(result, Ok(_) | Err(Refusal::Answered(..))),
-                value: result.map_err(|refusal| refusal.failure(&format!("server {:?}", server.name))),
+                value: result.map_err(|refusal| server.failure(refusal)),
                 at,
             }
         };
@@ -159,7 +159,7 @@ impl Servers {
         while start <= to.as_second() {
             let end = to.as_second().min(start + (MAX_POINTS - 1) * step);
             let part = server.history(query, (start, end), step).await;
-            samples.extend(part.map_err(|refusal| refusal.failure(&format!("server {:?}", server.name)))?);
+            samples.extend(part.map_err(|refusal| server.failure(refusal))?);
             start = end + step;
         }
         Ok(samples)
@@ -234,6 +234,16 @@ impl Server {
             let what = format!("no answer within {} s", self.timeout.as_secs_f64());
             Err(Refusal::NoAnswer(Cause::Timeout, what))
         })
+    }
+
+    /// As the engine knows it, with who was asked, and what to look at where nobody answered.
+    fn failure(&self, refusal: Refusal) -> Failure {
+        let remedy = match &refusal {
+            Refusal::NoAnswer(..) | Refusal::NotAsked(..) => "; check that it can be reached from the operator",
+            Refusal::Answered(..) => "",
+        };
+        let failure = refusal.failure(&format!("Prometheus server `{}`", self.name));
+        Failure::new(failure.cause, format!("{}{remedy}", failure.message))
     }
 
     /// Tells the observer.

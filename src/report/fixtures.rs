@@ -12,6 +12,7 @@ use crate::engine::others::{Others, Rewrite, Rewrites, Rival, Scaler};
 use crate::engine::policy::Policy;
 use crate::engine::reading::Reading;
 use crate::engine::state::{Remembered, State};
+use crate::validate::Advice;
 
 /// One metric with a target of 200 per replica, at most 20 replicas.
 pub(super) const REQUESTS: &str = "
@@ -52,6 +53,10 @@ pub(super) type Value = Result<f64, Failure>;
 pub(super) fn failure(cause: Cause, message: &str) -> Value {
     Err(Failure::new(cause, message))
 }
+
+/// What is said where the Prometheus server `default` is silent.
+pub(super) const SILENT: &str =
+    "Prometheus server `default`: no answer within 5 s; check that it can be reached from the operator";
 
 /// A change that was made `seconds` after [`NOW`].
 pub(super) fn change(seconds: i64, from: u32, to: u32) -> ScaleEvent {
@@ -96,6 +101,7 @@ pub(super) fn plan(upper: f64) -> Forecast {
     let price = [(0.0001, 0.21), (0.001, 0.12), (0.01, 0.06)];
     forecast.plan = Some(Plan {
         upper,
+        held: upper,
         load: 1100.0,
         basis: Basis::DailyRegression,
         margin: 0.12,
@@ -142,6 +148,8 @@ pub(super) struct Scene {
     pub(super) forecast: Option<Forecast>,
     pub(super) signal: Option<Sample>,
     pub(super) others: Others,
+    /// What is hardly meant in the policy.
+    pub(super) advice: Vec<Advice>,
     error: Option<String>,
     /// The state without the change.
     before: State,
@@ -207,6 +215,7 @@ impl Scene {
                 rewrites: Some(Rewrites::default()),
                 ..Others::default()
             },
+            advice: Vec::new(),
             error: None,
             before,
         }
@@ -246,7 +255,7 @@ impl Scene {
             target_uid: TARGET,
             others: &self.others,
             policy: &self.policy,
-            advice: &[],
+            advice: &self.advice,
             decision: &self.decision,
             state: &self.state,
             forecast: self.forecast.as_ref(),

@@ -4,10 +4,10 @@
 //! is not the decision's. Nothing here is parsed by machines: those read the status' fields.
 
 pub mod forecast;
+mod plain;
 #[cfg(test)]
 mod tests;
 
-use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::engine::decision::{
@@ -18,6 +18,8 @@ use crate::engine::policy::{
     ASSUMED_STARTUP, Amount, Mode, Policy, Rule, ScalingRules, SelectPolicy, Step, Target, Thresholds,
 };
 use crate::engine::reading::PodMetric;
+
+pub use plain::{ago, clip, instant, number, span};
 
 /// Most bytes of a message: an event's note must stay below 1 kB (1,024 bytes), and a condition's need not be longer.
 pub const MESSAGE_BYTES: usize = 1000;
@@ -156,7 +158,7 @@ pub fn limit(policy: &Policy, decision: &Decision, limit: &Limit) -> String {
         _ => "limited to",
     };
     let when = match window {
-        Some(i) => when(decision, i),
+        Some(i) => closes(decision, i),
         None => until(limit.until, decision.at),
     };
     format!("{verb} {after} by {by}{when}")
@@ -172,82 +174,13 @@ pub fn winner(decision: &Decision) -> Option<String> {
     decision.winner_source().map(named)
 }
 
-/// A number for people: three or so digits that count, thousands apart: `1 530`, `0.042`, `12.5`, `1.5e18`.
-pub fn number(value: f64) -> String {
-    let size = value.abs();
-    let decimals = match size {
-        0.0 => 0,
-        s if !(1e-4..1e15).contains(&s) => return format!("{value:.3e}").replace(".000e", "e"),
-        s if s >= 1000.0 => 0,
-        s if s >= 100.0 => 1,
-        s if s >= 1.0 => 2,
-        s if s >= 0.01 => 3,
-        _ => 6,
-    };
-    let text = format!("{value:.decimals$}");
-    let text = match text.split_once('.') {
-        Some((whole, fraction)) => match fraction.trim_end_matches('0') {
-            "" => whole.to_owned(),
-            fraction => format!("{whole}.{fraction}"),
-        },
-        None => text,
-    };
-    group(&text)
-}
-
-/// An instant as seen from `now`: the time of day alone on the same day (UTC).
-pub fn instant(at: Timestamp, now: Timestamp) -> String {
-    let day = |t: Timestamp| t.to_zoned(TimeZone::UTC).date();
-    let format = if day(at) == day(now) {
-        "%H:%M:%SZ"
-    } else {
-        "%Y-%m-%d %H:%M:%SZ"
-    };
-    at.strftime(format).to_string()
-}
-
-/// A length of time in its largest unit, as people say it: `12s`, `5m`, `3h`, `4d`; two of them where one is coarse.
-pub fn span(length: SignedDuration) -> String {
-    let seconds = length.as_secs().abs();
-    let two = |big: i64, unit: &str, small: i64, small_unit: &str| match small {
-        0 => format!("{big}{unit}"),
-        _ => format!("{big}{unit} {small}{small_unit}"),
-    };
-    match seconds {
-        0..120 => format!("{seconds}s"),
-        // Rounded to the smaller unit.
-        120..7170 => format!("{}m", (seconds + 30) / 60),
-        7170..171_000 => two((seconds + 30) / 3600, "h", (seconds + 30) % 3600 / 60, "m"),
-        _ => two((seconds + 1800) / 86_400, "d", (seconds + 1800) % 86_400 / 3600, "h"),
-    }
-}
-
-/// How far an instant is: `12s ago`, `in 4m`.
-pub fn ago(at: Timestamp, now: Timestamp) -> String {
-    if at > now {
-        format!("in {}", span(at.duration_since(now)))
-    } else {
-        format!("{} ago", span(now.duration_since(at)))
-    }
-}
-
-/// The text within `most` bytes, cut at a character's border and marked with `…` where something is missing.
-pub fn clip(text: impl Into<String>, most: usize) -> String {
-    const MARK: &str = "…";
-    let mut text = text.into();
-    if text.len() > most {
-        text.truncate(text.floor_char_boundary(most.saturating_sub(MARK.len())));
-        text.push_str(MARK);
-    }
-    text
-}
-
 /// What follows the colon: the winner, then everything that stood in its way.
 fn because(policy: &Policy, decision: &Decision) -> String {
     let mut clauses = vec![wants(policy, decision)];
     clauses.extend(forecast::beside(decision));
     let mut told = false;
-    for l in &decision.limits {
+    let floor = |kind| matches!(kind, LimitKind::MinReplicas | LimitKind::WindowFloor);
+    for l in in_force(&decision.limits, |l| (floor(l.kind), l.before.into(), l.after.into())) {
         told |= l.kind == LimitKind::MetricInvalid;
         clauses.push(limit(policy, decision, l));
     }
@@ -255,6 +188,20 @@ fn because(policy: &Policy, decision: &Decision) -> String {
         clauses.push(failing(decision));
     }
     clauses.join("; ")
+}
+
+/// The limits that had an effect. A floor acts at once, whatever damping stands before it: what it raises to where the
+/// number had been already was limited by nothing. `seen`: whether one is a floor, the number before it and after.
+pub(super) fn in_force<L>(limits: &[L], seen: impl Fn(&L) -> (bool, i64, i64)) -> &[L] {
+    let first = limits.first().map(|l| seen(l).1);
+    let restores = |l: &L| {
+        let (floor, _, after) = seen(l);
+        floor && Some(after) == first
+    };
+    match limits.iter().rposition(restores) {
+        Some(last) => limits.get(last + 1..).unwrap_or_default(),
+        None => limits,
+    }
 }
 
 fn wants(policy: &Policy, decision: &Decision) -> String {
@@ -323,7 +270,7 @@ fn metric(policy: &Policy, name: &str, value: f64, basis: Basis, now: Timestamp)
 /// `target 200 per replica`
 pub(super) fn target(policy: &Policy, metric: &str) -> String {
     match policy.metrics.iter().find(|m| &*m.name == metric).map(|m| m.rule) {
-        Some(Rule::Target(Target::Value(t))) => format!("target {} on average", number(t)),
+        Some(Rule::Target(Target::Value(t))) => format!("target {}", number(t)),
         Some(Rule::Target(Target::AverageValue(t))) => format!("target {} per replica", number(t)),
         Some(Rule::Target(Target::Utilization(t))) => format!("target {} %", number(t)),
         Some(Rule::Target(Target::PodAverage(t))) => format!("target {} on average", number(t)),
@@ -394,7 +341,7 @@ fn find(policy: &Policy, name: &str) -> Option<usize> {
     policy.schedules.iter().position(|s| &*s.name == name)
 }
 
-/// ` until 18:00:00Z` for an open window, ` (opens at 08:00:00Z, replicas asked for 1m30s early)` for one that warms up.
+/// ` until 18:00:00Z` for an open window, ` (opens at 08:00:00Z; …)` for one that warms up.
 fn when(decision: &Decision, index: usize) -> String {
     match opens(decision, index) {
         Some(opens) => format!(" ({opens})"),
@@ -402,19 +349,28 @@ fn when(decision: &Decision, index: usize) -> String {
     }
 }
 
-/// `opens at 08:00:00Z, replicas asked for 1m30s early`, for a window that warms up.
+/// `, which closes at 18:00:00Z` for an open window, `, which opens at 08:00:00Z` for one that warms up.
+fn closes(decision: &Decision, index: usize) -> String {
+    let edge = decision.windows.get(index).and_then(|w| Some((w.active, w.until?)));
+    edge.map_or(String::new(), |(active, at)| {
+        let verb = if active { "closes" } else { "opens" };
+        format!(", which {verb} at {}", instant(at, decision.at))
+    })
+}
+
+/// `opens at 08:00:00Z; its replicas are asked for from 07:58:30Z on`, for a window that warms up.
 fn opens(decision: &Decision, index: usize) -> Option<String> {
     let window = decision.windows.get(index).filter(|w| w.warming(decision.at))?;
     let (at, early) = (window.until?, window.early?);
     let assumed = if early.assumed {
-        format!(": no start-up was measured yet, {ASSUMED_STARTUP:#} is assumed")
+        format!(", since no start-up was measured yet and {ASSUMED_STARTUP:#} is assumed")
     } else {
         String::new()
     };
     Some(format!(
-        "opens at {}, replicas asked for {:#} early{assumed}",
+        "opens at {}; its replicas are asked for from {} on{assumed}",
         instant(at, decision.at),
-        at.duration_since(early.from)
+        instant(early.from, decision.at)
     ))
 }
 
@@ -441,22 +397,4 @@ fn rate(direction: &str, rules: &ScalingRules) -> String {
 
 fn until(at: Option<Timestamp>, now: Timestamp) -> String {
     at.map_or(String::new(), |at| format!(" until {}", instant(at, now)))
-}
-
-/// Thousands apart in the whole part: `1530.5` → `1 530.5`.
-fn group(text: &str) -> String {
-    let (sign, digits) = text.strip_prefix('-').map_or(("", text), |rest| ("-", rest));
-    let (whole, fraction) = digits.split_once('.').map_or((digits, None), |(w, f)| (w, Some(f)));
-    let mut out = sign.to_owned();
-    for (i, digit) in whole.chars().enumerate() {
-        if i > 0 && (whole.len() - i).is_multiple_of(3) {
-            out.push(' ');
-        }
-        out.push(digit);
-    }
-    if let Some(fraction) = fraction {
-        out.push('.');
-        out.push_str(fraction);
-    }
-    out
 }

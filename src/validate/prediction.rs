@@ -39,17 +39,20 @@ pub(super) fn prediction(spec: &PredictionSpec, metrics: &[Metric], p: &mut Prob
         LeadTime(text) if text == "auto" => Lead::Auto,
         LeadTime(text) => Lead::Fixed(p.duration("prediction.leadTime", &Duration(text.clone()), "30s", "1h")),
     };
-    let (objective, signal) = objective(spec, p);
-    if let (Some(objective), Some(Target::AverageValue(target))) =
-        (objective, metric.and_then(|i| metrics[i].rule.target()))
-        && target > objective.capacity
+    let target = match metric.and_then(|i| metrics[i].rule.target()) {
+        Some(Target::AverageValue(target)) => Some(target),
+        _ => None,
+    };
+    let (objective, signal) = objective(spec, target, p);
+    if let Some(objective) = objective
+        && objective.target > objective.capacity
     {
         p.add(
             "prediction.capacity",
             format!(
-                "{} is less than the averageValue target of {:?} ({target}): what one replica is meant to carry cannot be \
-                 more than it can; lower the target or measure capacity again",
-                objective.capacity, spec.metric
+                "{} is less than the averageValue target of {:?} ({}): what one replica is meant to carry cannot be more \
+                 than it can; lower the target or measure capacity again",
+                objective.capacity, spec.metric, objective.target
             ),
         );
     }
@@ -68,7 +71,7 @@ pub(super) fn prediction(spec: &PredictionSpec, metrics: &[Metric], p: &mut Prob
 }
 
 /// The objective, where there is a capacity to find a margin for, and the signal's threshold.
-fn objective(spec: &PredictionSpec, p: &mut Problems) -> (Option<Objective>, Option<f64>) {
+fn objective(spec: &PredictionSpec, target: Option<f64>, p: &mut Problems) -> (Option<Objective>, Option<f64>) {
     let adaptive = spec.mode == PredictionModeSpec::Adaptive;
     if spec.capacity.is_none() && (adaptive || spec.objective.is_some()) {
         let who = if adaptive { "mode Adaptive" } else { "objective" };
@@ -103,8 +106,10 @@ fn objective(spec: &PredictionSpec, p: &mut Problems) -> (Option<Objective>, Opt
         sources::query("prediction.objective.signal", &signal.prometheus, p);
         p.not_negative("prediction.objective.signal.above", &signal.above.0)
     });
-    let objective = capacity.map(|capacity| Objective {
+    // Without a target there is no policy either: that is said already.
+    let objective = capacity.zip(target).map(|(capacity, target)| Objective {
         capacity,
+        target,
         shortfall,
         max_margin,
     });

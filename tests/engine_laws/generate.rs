@@ -268,6 +268,7 @@ pub fn plan() -> impl Strategy<Value = Plan> {
 pub fn planned(upper: f64, capacity: f64, trusted: bool) -> Plan {
     Plan {
         upper,
+        held: upper,
         load: upper,
         basis: Basis::Growth,
         margin: 0.1,

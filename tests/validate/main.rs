@@ -171,6 +171,7 @@ fn a_full_manifest_says_what_it_means() {
     assert_eq!(prediction.history, SignedDuration::from_hours(28 * 24));
     let objective = Objective {
         capacity: 1400.0,
+        target: 1000.0,
         shortfall: 0.0005,
         max_margin: 0.625,
     };

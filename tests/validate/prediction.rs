@@ -55,6 +55,7 @@ fn a_capacity_has_the_default_objective_in_every_mode() {
     let prediction = good("adaptive").prediction.unwrap();
     let objective = Objective {
         capacity: 1000.0,
+        target: 1000.0,
         shortfall: 0.001,
         max_margin: 1.0,
     };

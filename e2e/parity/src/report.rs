@@ -101,8 +101,7 @@ pub fn page(table: &str, intended: &BTreeMap<String, String>, date: &str, sync: 
     for (rule, why) in intended {
         let _ = write!(text, "### {rule}\n{}\n\n", why.trim());
     }
-    text.truncate(text.trim_end().len());
-    text.push('\n');
+    text.push_str(include_str!("tail.md"));
     text
 }
 

@@ -169,7 +169,9 @@ impl Forecaster {
             gram: Gram::new(),
             fit: None,
             daily: None,
-            margin: settings.objective.map(|objective| Box::new(Margin::new(objective, settings.lead_seconds()))),
+            margin: settings
+                .objective
+                .map(|objective| Box::new(Margin::new(objective, settings.lead_seconds()))),
             unfitted: 0,
             peak: 0.0,
             backtest: Backtest::new(),
@@ -220,7 +222,9 @@ impl Forecaster {
     /// What may lie under the margin, at the newest observation.
     fn forecasts(&self, at: i64, load: f64, movement: f64) -> Forecasts {
         let lead = self.settings.lead_seconds();
-        let row = (self.gram.rows() >= NEED).then(|| Row::at(&self.history, at, lead)).flatten();
+        let row = (self.gram.rows() >= NEED)
+            .then(|| Row::at(&self.history, at, lead))
+            .flatten();
         let weekly = self.gram.rows() >= WEEKLY_FROM;
         let inputs = Inputs {
             history: &self.history,
@@ -242,7 +246,9 @@ impl Forecaster {
         for (at, load) in samples {
             if is_load(load) && known_until.is_none_or(|newest| at <= newest) {
                 self.newest = self.newest.max(Some(at));
-                let found = buckets.entry(bucket_of(at)).or_insert_with(|| Found::Samples(Vec::new()));
+                let found = buckets
+                    .entry(bucket_of(at))
+                    .or_insert_with(|| Found::Samples(Vec::new()));
                 if let Found::Samples(samples) = found {
                     samples.push((at, load));
                 }

@@ -2,57 +2,96 @@
 //!
 //! Values come from the engine's own rules (`propose::band`), for the count that the next decision starts from.
 
+mod metrics;
+mod windows;
+
 use jiff::Timestamp;
 use kube::ResourceExt;
 
 use super::answer::{counted, sentence};
 use super::blocked::until;
 use super::freshness;
-use super::schedules::{local, sets};
+use super::names::{delays, named};
+use super::schedules::sets;
 use super::types::{Change, ChangeKind, Verdict};
-use super::view::{Known, Standing, View, delays, named};
-use crate::engine::decision::{Abstention, Action, LimitKind, Outcome, Proposal, Source};
-use crate::engine::policy::{Mode, PredictionMode, ScalingRules, SelectPolicy};
-use crate::engine::propose::band::{self, Edge, Question};
+use super::view::{Known, Standing, View};
+use super::waiting;
+use crate::engine::decision::{Abstention, Action, LimitKind, Outcome};
+use crate::engine::policy::{Mode, PredictionMode};
 use crate::report::status::time;
 use crate::report::words::{self, ago, instant, number};
 
 pub(super) fn of(view: &View<'_>) -> Vec<Change> {
-    let namespace = view.object.namespace().unwrap_or_default();
-    let target = view.target();
+    let verdict = freshness::of(view).verdict;
     let mut changes = match view.standing {
-        Standing::Unseen => vec![change(
-            ChangeKind::Operator,
-            format!("An operator (`headroom run`) that looks at namespace {namespace} has to decide first."),
-        )],
-        Standing::Invalid => vec![change(
-            ChangeKind::Spec,
-            "A corrected spec is obeyed at once; `kubectl apply --dry-run=server` tells whether it is right.",
-        )],
-        Standing::NoTarget => vec![change(
-            ChangeKind::Target,
-            format!("Once the scale of {target} in namespace {namespace} can be read, the next decision is made."),
-        )],
-        Standing::AtZero => {
-            let kind = view.object.spec.target_ref.kind.to_lowercase();
-            let name = &view.object.spec.target_ref.name;
-            let command = format!("kubectl scale -n {namespace} {kind}/{name} --replicas=N");
-            vec![change(
-                ChangeKind::FromZero,
-                format!(
-                    "Somebody has to raise the target from 0, for example by `{command}`; from then on it is scaled."
-                ),
-            )]
-        }
+        // What was said of values and waits is no longer so.
+        _ if verdict == Verdict::Stale => operator(view),
+        Standing::Unseen | Standing::Invalid | Standing::NoTarget | Standing::AtZero => vec![obstacle(view)],
         Standing::Failed | Standing::Decided => view.known().map_or(Vec::new(), |k| Changes::of(view, &k)),
     };
-    if freshness::of(view).verdict == Verdict::Stale {
-        let text = "The operator has to be at work again; what follows holds only then.";
+    if verdict == Verdict::Doubtful {
+        let text = format!("If the operator does not run, the count stays as it is. {}", back(view));
         changes.insert(0, change(ChangeKind::Operator, text));
     }
     if let (Err(invalid), false) = (&view.policy, view.standing == Standing::Invalid) {
         let text = format!("This release of headroom cannot read the spec, so it cannot say more: {invalid}.");
         changes.push(change(ChangeKind::Spec, text));
+    }
+    changes
+}
+
+/// What has to be done before anything is decided.
+fn obstacle(view: &View<'_>) -> Change {
+    let namespace = view.object.namespace().unwrap_or_default();
+    let target = view.target();
+    let (kind, text) = match view.standing {
+        Standing::Invalid => (
+            ChangeKind::Spec,
+            "A corrected spec is obeyed at once; `kubectl apply --dry-run=server` tells whether it is right."
+                .to_owned(),
+        ),
+        Standing::NoTarget => (
+            ChangeKind::Target,
+            format!("Once the scale of {target} in namespace {namespace} can be read, the next decision is made."),
+        ),
+        Standing::AtZero => {
+            let kind = view.object.spec.target_ref.kind.to_lowercase();
+            let name = &view.object.spec.target_ref.name;
+            let text = format!(
+                "Somebody has to raise the target from 0, for example by `kubectl scale -n {namespace} {kind}/{name} \
+                 --replicas=N`; from then on this policy scales it."
+            );
+            (ChangeKind::FromZero, text)
+        }
+        Standing::Unseen | Standing::Failed | Standing::Decided => (
+            ChangeKind::Operator,
+            format!(
+                "An operator (`headroom run`) that looks at namespace {namespace} has to decide first. {}",
+                freshness::check(view)
+            ),
+        ),
+    };
+    change(kind, text)
+}
+
+/// What an operator that was gone does once it is back.
+fn back(view: &View<'_>) -> String {
+    let every = view
+        .policy
+        .as_ref()
+        .map_or(String::new(), |p| format!(" within {:#}", p.interval));
+    format!(
+        "Once it is back, it decides anew{every}, from the load and the windows of that moment; no cooldown is forgotten."
+    )
+}
+
+/// What follows once an operator that is gone is back; and windows to come, which need it.
+fn operator(view: &View<'_>) -> Vec<Change> {
+    let back = back(view);
+    let text = format!("The operator has to be at work again; until then the count stays as it is. {back}");
+    let mut changes = vec![change(ChangeKind::Operator, text)];
+    if let Some(known) = view.known() {
+        changes.extend(Changes::new(view, &known).past());
     }
     changes
 }
@@ -65,15 +104,21 @@ struct Changes<'a> {
 }
 
 impl<'a> Changes<'a> {
-    fn of(view: &'a View<'a>, known: &'a Known<'a>) -> Vec<Change> {
-        let mut changes = Changes {
+    fn new(view: &'a View<'a>, known: &'a Known<'a>) -> Self {
+        Changes {
             view,
             known,
             found: Vec::new(),
-        };
+        }
+    }
+
+    fn of(view: &'a View<'a>, known: &'a Known<'a>) -> Vec<Change> {
+        let mut changes = Changes::new(view, known);
         changes.person();
         changes.waits();
-        if known.decision.action != Action::Paused {
+        changes.rules();
+        // While no write succeeds, no value of a metric changes anything.
+        if known.decision.action != Action::Paused && view.standing != Standing::Failed {
             changes.up();
             changes.down();
         }
@@ -90,7 +135,7 @@ impl<'a> Changes<'a> {
         &mut self.found[last]
     }
 
-    /// Mode, a failed write.
+    /// Mode, a failed write, somebody who sets the count back.
     fn person(&mut self) {
         let Known { decision, policy, .. } = self.known;
         match decision.action {
@@ -102,6 +147,15 @@ impl<'a> Changes<'a> {
                 let replicas = held.map(|l| l.before);
                 let text = format!("With spec.mode Active {then}.");
                 self.say(ChangeKind::Mode, text).replicas = replicas;
+                let (namespace, target) = (self.view.object.namespace(), &self.view.object.spec.target_ref);
+                let text = format!(
+                    "While it is paused, a `kubectl scale -n {} {}/{} --replicas=N` is left alone: this policy does not \
+                     undo it.",
+                    namespace.unwrap_or_default(),
+                    target.kind.to_lowercase(),
+                    target.name
+                );
+                self.say(ChangeKind::Mode, text);
             }
             Action::WouldScale { to } => {
                 let (kind, once) = match policy.mode {
@@ -112,14 +166,27 @@ impl<'a> Changes<'a> {
                 self.say(kind, text).replicas = Some(to);
             }
             Action::Scale { to, .. } if self.view.standing == Standing::Failed => {
-                let text = format!(
-                    "Once the API server accepts the write, the target has {}; it is tried again every {:#}.",
-                    counted(to),
-                    policy.interval
-                );
+                let (there, every) = (counted(to), policy.interval);
+                let text = match self.view.lacks() {
+                    Some(right) => format!(
+                        "Grant `{}` on {} to {} (README has the ClusterRole). The write is tried again every {every:#}; \
+                         once it succeeds, the target has {there}.",
+                        right.verb, right.resource, right.user
+                    ),
+                    None => format!(
+                        "Once the API server accepts the write, the target has {there}; it is tried again every {every:#}."
+                    ),
+                };
                 self.say(ChangeKind::Write, text).replicas = Some(to);
             }
             Action::Hold | Action::Scale { .. } | Action::Disabled => {}
+        }
+        if let Some(who) = self.view.contesters() {
+            let text = format!(
+                "Take spec.replicas out of what {who} applies (docs/rivals.md says how without a fall to 1 replica): as \
+                 long as it is there, the count may be set back to it."
+            );
+            self.say(ChangeKind::Rival, text);
         }
     }
 
@@ -136,110 +203,39 @@ impl<'a> Changes<'a> {
         };
         let (rule, _) = words::rule(policy, decision, limit.kind);
         let wanted = decision.recommended;
+        let may = if policy.mode == Mode::Active { "may" } else { "would" };
         let goes_on = if wanted > count {
-            format!("the count may grow towards {wanted}, if as many are still asked for")
+            format!("the count {may} grow towards {wanted}, if as many are still asked for")
         } else {
-            format!("the count may fall towards {wanted}, if no more are asked for until then")
+            format!("the count {may} fall towards {wanted}, if no more are asked for until then")
         };
         let text = format!("{} {goes_on}: {rule} is in the way until then.", from(at, now));
         let change = self.say(ChangeKind::WaitOver, text);
         (change.replicas, change.at) = (Some(wanted), Some(time(at)));
     }
 
-    /// Metrics that would ask for more.
-    fn up(&mut self) {
-        let Known { decision, policy, .. } = self.known;
-        let count = self.known.replicas.spec;
-        let rules = &policy.behavior.up;
-        if count >= decision.range.ceiling || rules.select == SelectPolicy::Disabled {
-            return;
-        }
-        let lasts = lasting(rules, "scale-up stabilisation");
-        for (name, value, edge) in self.edges(count, Side::Above) {
-            let edge = Edge {
-                replicas: edge.replicas.min(decision.range.ceiling),
-                ..edge
+    /// Threshold rules that wait for their own cooldown.
+    fn rules(&mut self) {
+        let now = self.view.now;
+        let then = if freshness::is_past(self.view) { "then" } else { "now" };
+        for rule in waiting::rules(self.known, now) {
+            let beyond = if rule.replicas > self.known.replicas.spec {
+                "above"
+            } else {
+                "below"
             };
-            let asks = asks(Side::Above, &name, value, edge);
-            let text = format!("{asks}{}.", which_counts(lasts.as_deref(), &[]));
-            self.metric(ChangeKind::MetricAbove, &name, edge, text);
-        }
-    }
-
-    /// Metrics that would have to ask for less, or to answer at all.
-    fn down(&mut self) {
-        let Known { decision, policy, .. } = self.known;
-        let count = self.known.replicas.spec;
-        let rules = &policy.behavior.down;
-        if decision.invalid().next().is_some() {
-            let names: Vec<&str> = decision.invalid().map(|(source, _)| source.name()).collect();
             let text = format!(
-                "Once metric {} has a usable value again, the count may fall as well as grow.",
-                names.join(" and metric ")
+                "{} metric {} asks for {}, if it is still {beyond} {} ({then} {}): its own cooldown is in the way until then.",
+                from(rule.until, now),
+                rule.name,
+                counted(rule.replicas),
+                number(rule.threshold),
+                number(rule.value),
             );
-            self.say(ChangeKind::MetricValue, text).source = Some(names.join(","));
-            return;
+            let change = self.say(ChangeKind::WaitOver, text);
+            (change.source, change.at) = (Some(rule.name.to_owned()), Some(time(rule.until)));
+            change.replicas = Some(rule.replicas);
         }
-        if count <= decision.range.floor || rules.select == SelectPolicy::Disabled {
-            return;
-        }
-        let lasts = lasting(rules, "scale-down stabilisation");
-        for (name, value, edge) in self.edges(count, Side::Below) {
-            let edge = Edge {
-                replicas: edge.replicas.max(decision.range.floor),
-                ..edge
-            };
-            // The largest proposal wins, so every other source that holds the count would have to let go too.
-            let others = self.holders(count);
-            let others: Vec<String> = others
-                .filter(|s| !matches!(s, Source::Metric(n) if **n == *name))
-                .map(named)
-                .collect();
-            let asks = asks(Side::Below, &name, value, edge);
-            let text = format!("{asks}{}.", which_counts(lasts.as_deref(), &others));
-            self.metric(ChangeKind::MetricBelow, &name, edge, text);
-        }
-        // Floors were told apart above; what is left is a forecast that alone holds the count.
-        let forecasts: Vec<String> = match self.holders(count).all(|s| matches!(s, Source::Forecast(_))) {
-            true => self.holders(count).map(named).collect(),
-            false => Vec::new(),
-        };
-        for forecast in forecasts {
-            let lasts = lasts.as_deref().map_or(String::new(), |l| format!(" and {l}"));
-            let text = format!("The count falls once {forecast} asks for fewer than {count}{lasts}.");
-            self.say(ChangeKind::Forecast, text);
-        }
-    }
-
-    /// The metrics that do not yet ask for a count beyond the present one in a direction, with value and edge.
-    fn edges(&self, count: u32, direction: Side) -> Vec<(String, f64, Edge)> {
-        let Known { decision, policy, .. } = self.known;
-        let each = policy.metrics.iter().filter_map(|metric| {
-            let is = |p: &&Proposal| matches!(&p.source, Source::Metric(name) if *name == metric.name);
-            let Outcome::Replicas { replicas, value, .. } = decision.proposals.iter().find(is)?.outcome else {
-                return None;
-            };
-            let band = band::band(Question {
-                policy,
-                metric,
-                won: self.known.state.rules(),
-                replicas: self.known.replicas,
-                now: decision.at,
-            });
-            let edge = match direction {
-                Side::Above => band.above.filter(|_| replicas <= count)?,
-                Side::Below => band.below.filter(|_| replicas >= count)?,
-            };
-            Some((metric.name.to_string(), value, edge))
-        });
-        each.collect()
-    }
-
-    /// The sources that ask for the present count or more.
-    fn holders(&self, count: u32) -> impl Iterator<Item = &Source> {
-        let all = self.known.decision.proposals.iter();
-        all.filter(move |p| matches!(p.outcome, Outcome::Replicas { replicas, .. } if replicas >= count))
-            .map(|p| &p.source)
     }
 
     /// A fallback that is to come.
@@ -251,16 +247,12 @@ impl<'a> Changes<'a> {
         });
         if let Some((at, fallback)) = waits.zip(policy.fallback) {
             let when = instant(at, self.view.now);
-            let text = format!("From {when} the fallback asks for {}.", counted(fallback.replicas));
+            let text = format!(
+                "From {when} the fallback asks for {}, unless the metric has a value before.",
+                counted(fallback.replicas)
+            );
             self.say(ChangeKind::WaitOver, text).replicas = Some(fallback.replicas);
         }
-    }
-
-    fn metric(&mut self, kind: ChangeKind, name: &str, edge: Edge, text: String) {
-        let change = self.say(kind, text);
-        change.source = Some(name.to_owned());
-        change.value = Some(tidy(edge.value));
-        change.replicas = Some(edge.replicas);
     }
 
     /// Bounds of the spec that cut the winner's proposal.
@@ -278,39 +270,20 @@ impl<'a> Changes<'a> {
                     "A minReplicas below {} would let the count fall towards {}.",
                     limit.after, limit.before
                 ),
+                LimitKind::WindowCeiling => {
+                    let index = self.known.decision.range.ceiling_by;
+                    let Some(schedule) = index.and_then(|i| self.known.policy.schedules.get(i)) else {
+                        continue;
+                    };
+                    let (name, sets) = (&schedule.name, sets(schedule));
+                    format!(
+                        "A higher limit in schedule {name} (now {sets}) would let the count grow towards {}.",
+                        limit.before
+                    )
+                }
                 _ => continue,
             };
             self.say(ChangeKind::Bound, text).replicas = Some(limit.before);
-        }
-    }
-
-    /// Windows whose opening or closing moves a bound past the present count.
-    fn windows(&mut self) {
-        let Known { decision, policy, .. } = self.known;
-        let (now, count) = (self.view.now, self.known.replicas.spec);
-        for (i, (schedule, window)) in policy.schedules.iter().zip(&decision.windows).enumerate() {
-            let Some(at) = window.until.filter(|at| *at > now) else {
-                continue;
-            };
-            let moves = schedule.floor.is_some_and(|n| n > count) || schedule.ceiling.is_some_and(|n| n < count);
-            let binds = decision.range.floor_by == Some(i) || decision.range.ceiling_by == Some(i);
-            let (kind, verb, then) = match window.active {
-                false if moves => (ChangeKind::WindowOpens, "opens", format!("and sets {}", sets(schedule))),
-                true if binds => (
-                    ChangeKind::WindowCloses,
-                    "closes",
-                    format!("and no longer sets {}", sets(schedule)),
-                ),
-                _ => continue,
-            };
-            let name = schedule.name.to_string();
-            let when = local(at, &schedule.zone, now);
-            let change = self.say(
-                kind,
-                format!("Schedule {name} {verb} {when} ({}) {then}.", ago(at, now)),
-            );
-            (change.source, change.at) = (Some(name), Some(time(at)));
-            change.replicas = schedule.floor.or(schedule.ceiling);
         }
     }
 
@@ -334,13 +307,6 @@ impl<'a> Changes<'a> {
     }
 }
 
-/// Which side of the band.
-#[derive(Clone, Copy)]
-enum Side {
-    Above,
-    Below,
-}
-
 fn change(kind: ChangeKind, text: impl Into<String>) -> Change {
     Change {
         kind,
@@ -352,45 +318,7 @@ fn change(kind: ChangeKind, text: impl Into<String>) -> Change {
     }
 }
 
-/// `Metric requests: below 600 (now 780) it asks for 3 replicas`
-fn asks(side: Side, name: &str, value: f64, edge: Edge) -> String {
-    // The edge is the first float beyond; people say what it is above or below of.
-    let at = match side {
-        Side::Above => edge.value.next_down(),
-        Side::Below => edge.value.next_up(),
-    };
-    let (at, now, replicas) = (number(at), number(value), counted(edge.replicas));
-    let side = match side {
-        Side::Above => "above",
-        Side::Below => "below",
-    };
-    format!("Metric {name}: {side} {at} (now {now}) it asks for {replicas}")
-}
-
-/// `, which counts once metric latency asks for fewer as well and that has lasted 5m (scale-down stabilisation)`
-fn which_counts(lasts: Option<&str>, others: &[String]) -> String {
-    let others = others.iter().map(|o| format!("{o} asks for fewer as well"));
-    let conditions: Vec<String> = others.chain(lasts.map(str::to_owned)).collect();
-    match conditions.is_empty() {
-        true => String::new(),
-        false => format!(", which counts once {}", conditions.join(" and ")),
-    }
-}
-
-/// `that has lasted 5m (scale-down stabilisation)`
-fn lasting(rules: &ScalingRules, name: &str) -> Option<String> {
-    let window = rules.stabilization;
-    window
-        .is_positive()
-        .then(|| format!("that has lasted {window:#} ({name})"))
-}
-
 /// `From 10:04:00Z (in 4m)`
 fn from(at: Timestamp, now: Timestamp) -> String {
     format!("From {} ({})", instant(at, now), ago(at, now))
-}
-
-/// Seven digits: the float itself lies a rounding error beyond the number that people reckon with.
-fn tidy(value: f64) -> f64 {
-    format!("{value:.6e}").parse().unwrap_or(value)
 }

@@ -5,12 +5,15 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::adaptive;
 use super::answer::{counted, sentence};
+use super::freshness;
+use super::names::{limit_kind, source};
 use super::schedules::sets;
 use super::types::{Forecast, Limit, Proposal};
-use super::view::{View, limit_kind, source};
+use super::view::View;
 use crate::api::PredictionModeSpec;
 use crate::api::status::{ForecastStatus, ProposalStatus};
-use crate::engine::decision::{self, Basis, Outcome, Source};
+use crate::engine::decision::{self, Basis, LimitKind, Outcome, Source};
+use crate::report::status::{ABLE_TO_SCALE, SCALING_ACTIVE, SCALING_LIMITED, reason};
 use crate::report::words::{self, ago, instant, number};
 
 /// Conditions that are well when False; any other is well when True.
@@ -51,7 +54,8 @@ fn value(view: &View<'_>, told: &ProposalStatus) -> Option<f64> {
             let metric = view.status.metrics.iter().find(|m| *m.name == *name)?;
             metric.value.as_deref()?
         }
-        Source::Forecast(_) => view.status.forecast.as_ref()?.upper.as_deref()?,
+        // A bound that is not trusted is none.
+        Source::Forecast(_) => view.status.forecast.as_ref().filter(|f| f.trusted)?.upper.as_deref()?,
         Source::Schedule(_) | Source::Fallback | Source::Baseline => return None,
     };
     text.parse().ok()
@@ -77,6 +81,7 @@ fn note(view: &View<'_>, told: &ProposalStatus, typed: &decision::Proposal, at: 
     let warming = view.status.schedules.iter().any(|s| s.name == told.name && s.warming);
     let text = match (&typed.outcome, &typed.source) {
         (Outcome::Replicas { .. }, Source::Schedule(_)) if warming => &told.reason,
+        (Outcome::Replicas { .. }, Source::Schedule(_)) if freshness::is_past(view) => "its window was open",
         (Outcome::Replicas { .. }, Source::Schedule(_)) => "its window is open",
         (Outcome::Replicas { .. }, Source::Baseline) => "minReplicas, for a policy without metrics",
         (Outcome::Replicas { basis, .. }, Source::Metric(_)) => return based(*basis, at),
@@ -145,6 +150,17 @@ pub(super) fn conditions(view: &View<'_>) -> Vec<Condition> {
     all.filter(|c| !well(c)).cloned().collect()
 }
 
+/// Whether a condition is so because somebody set it so, or because a limit does what it is for; nothing is broken.
+pub(super) fn as_set(condition: &Condition) -> bool {
+    let because = &*condition.reason;
+    match (&*condition.type_, &*condition.status) {
+        (SCALING_LIMITED, "True") => because != LimitKind::MetricInvalid.as_str(),
+        (ABLE_TO_SCALE, "False") => because == reason::BACKOFF_BOTH,
+        (SCALING_ACTIVE, "False") => [reason::PAUSED, reason::DRY_RUN, reason::SCALING_DISABLED].contains(&because),
+        _ => false,
+    }
+}
+
 pub(super) fn forecast(view: &View<'_>) -> Option<Forecast> {
     let asked = view.object.spec.prediction.as_ref()?;
     let status = view.status.forecast.clone();
@@ -173,33 +189,48 @@ fn forecast_sentences(view: &View<'_>, told: &ForecastStatus, mode: PredictionMo
         Some(why) if mode == PredictionModeSpec::Adaptive => sentence(&format!("{}: {why}", adaptive::DISTRUSTED)),
         Some(why) => sentence(&format!("Not trusted, so it asks for nothing: {why}")),
     }];
-    if let Some((value, upper)) = parsed(&told.value).zip(parsed(&told.upper)) {
+    let bound = parsed(&told.value).zip(parsed(&told.upper));
+    if let Some((value, upper)) = bound.filter(|_| told.trusted) {
         let asks = told.replicas.map_or(String::new(), |n| {
             format!(", which takes {}", counted(u32::try_from(n).unwrap_or(0)))
         });
         sentences.push(format!(
-            "Until {} ({}) the load is expected to reach {}, and at most {}{asks}.",
+            "Until {} ({}) the load is expected to reach {}, and likely no more than {}{asks}.",
             instant(told.at.0, view.now),
             ago(told.at.0, view.now),
             number(value),
             number(upper)
         ));
     }
-    // Samples are of five minutes.
-    let hours = |samples: i64| number(samples as f64 / 12.0);
     let error = told.error.as_ref().and_then(|e| {
         let percent = |text: &str| Some(number(100.0 * text.parse::<f64>().ok()?));
         let (model, naive) = (percent(&e.model)?, percent(&e.naive)?);
         Some(format!(
-            "; so far off by {model} % on average, the best simple guess by {naive} %"
+            "Average error of its past forecasts: {model} % (simple baseline: {naive} %). "
         ))
     });
+    // Samples are of five minutes.
+    let hours = |samples: i64| number((samples as f64 / 1.2).round() / 10.0);
+    let (have, need) = (told.samples.have, told.samples.need);
+    let enough = match have >= need {
+        true => "enough".to_owned(),
+        false => format!(
+            "trust may come in {} h, if the load is seen without a gap",
+            hours(need - have)
+        ),
+    };
+    // Before there is enough history no model was tested.
+    let tested = have >= need;
+    let model = if tested {
+        format!("Model: {}. ", model(&told.model))
+    } else {
+        String::new()
+    };
     sentences.push(format!(
-        "Model: {}{}. History: {} h of load, {} h are needed.",
-        model(&told.model),
-        error.unwrap_or_default(),
-        hours(told.samples.have),
-        hours(told.samples.need)
+        "{model}{}History: {} h, at least {} h required: {enough}.",
+        error.filter(|_| tested).unwrap_or_default(),
+        hours(have),
+        hours(need)
     ));
     sentences.extend(adaptive::sentences(view, told));
     sentences
@@ -211,7 +242,7 @@ fn model(name: &str) -> &str {
         "linear-regression" => "linear regression",
         "seasonal-naive-1d" => "as yesterday at the same time",
         "seasonal-naive-7d" => "as a week ago at the same time",
-        "last-value" => "the present load goes on",
+        "last-value" => "the last known load goes on",
         other => other,
     }
 }

@@ -8,6 +8,7 @@ use kube::ResourceExt;
 
 use super::types::{Freshness, Verdict};
 use super::view::{Standing, View};
+use crate::report::status::{READY, condition};
 use crate::report::words::{ago, instant, span};
 
 /// What a running operator may take to write what changed without consequence: `--status-refresh`'s default.
@@ -26,19 +27,17 @@ pub(super) fn of(view: &View<'_>) -> Freshness {
     let Some(decided) =
         told.filter(|_| !matches!(view.standing, Standing::Unseen | Standing::Invalid | Standing::NoTarget))
     else {
-        return Freshness {
-            verdict: Verdict::Fresh,
-            message: None,
-        };
+        return obstructed(view, grace);
     };
     if let Some((what, at)) = overdue(view).filter(|(_, at)| view.now.duration_since(*at) > grace) {
         let message = format!(
-            "{what} at {} ({}), and the status does not know of it. What follows is as of {} ({}). {}",
+            "{what} at {} ({}), and the status does not know of it, so the operator does not seem to run. What follows is \
+             as of {} ({}). {}",
             instant(at, view.now),
             ago(at, view.now),
             instant(decided, view.now),
             ago(decided, view.now),
-            remedy(view),
+            check(view),
         );
         return Freshness {
             verdict: Verdict::Stale,
@@ -54,11 +53,11 @@ pub(super) fn of(view: &View<'_>) -> Freshness {
     let age = ago(decided, view.now);
     if moving(view) {
         let message = format!(
-            "The status was last written at {} ({age}). A running operator writes it every {} or so while a value moves: \
-             either no value has moved since, or the operator does not run. {}",
+            "The status was last written at {} ({age}), and what follows is as of then. A running operator writes it every {} \
+             or so while a value moves: either no value has moved since, or the operator does not run. {}",
             instant(decided, view.now),
             span(grace / GRACE),
-            remedy(view),
+            check(view),
         );
         return Freshness {
             verdict: Verdict::Doubtful,
@@ -80,11 +79,41 @@ fn grace(view: &View<'_>) -> SignedDuration {
     interval.max(REFRESH) * GRACE
 }
 
-fn remedy(view: &View<'_>) -> String {
+/// How to see whether the operator is at work.
+pub(super) fn check(view: &View<'_>) -> String {
     let namespace = view.object.namespace().unwrap_or_default();
     format!(
-        "Check that `headroom run` is running, looks at namespace {namespace}, and may patch scalingpolicies/status."
+        "To see whether it runs: `kubectl get pods -A | grep headroom`, then `/readyz` on port 8080 of that pod, then its log: \
+         does it look at namespace {namespace}, may it patch scalingpolicies/status?"
     )
+}
+
+/// Whether what the status says is told in the past tense.
+pub(super) fn is_past(view: &View<'_>) -> bool {
+    matches!(of(view).verdict, Verdict::Stale | Verdict::Doubtful)
+}
+
+/// An obstacle is written once and stays as it is until it is gone, so its age tells nothing of the operator.
+fn obstructed(view: &View<'_>, grace: SignedDuration) -> Freshness {
+    let since = condition(&view.status, READY).map(|c| c.last_transition_time.0);
+    let old = since.filter(|at| view.now.duration_since(*at) > grace && view.standing != Standing::Unseen);
+    let message = old.map(|at| {
+        format!(
+            "The condition Ready is not True since {} ({}). The operator does not write that again while nothing changes, so the status \
+             alone does not tell whether it still runs. {}",
+            instant(at, view.now),
+            ago(at, view.now),
+            check(view)
+        )
+    });
+    Freshness {
+        verdict: if message.is_some() {
+            Verdict::Quiet
+        } else {
+            Verdict::Fresh
+        },
+        message,
+    }
 }
 
 /// The spec is newer than what the status speaks of.
@@ -96,11 +125,7 @@ fn edited(view: &View<'_>, grace: SignedDuration) -> Freshness {
     match edited_at(view).filter(|at| view.now.duration_since(*at) > grace) {
         Some(at) => Freshness {
             verdict: Verdict::Stale,
-            message: Some(format!(
-                "{what}, and was edited {}. {}",
-                ago(at, view.now),
-                remedy(view)
-            )),
+            message: Some(format!("{what}, and was edited {}. {}", ago(at, view.now), check(view))),
         },
         None => Freshness {
             verdict: Verdict::Edited,

@@ -3,7 +3,7 @@
 //! Pure. The operator writes its decision into the status; here it is read again, and what the status leaves out is
 //! asked of the engine's own functions. It must never decide anything itself.
 //!
-//! `view` (status → typed decision) ← one file for each part of the answer: `freshness`, `answer`, `evidence`,
+//! `view` (status → typed decision, with `names` and `waiting`) ← one file for each part of the answer: `freshness`, `answer`, `evidence`,
 //! `schedules`, `blocked`, `changes` ← `text` (the page). `types` is what all of them fill in.
 
 mod adaptive;
@@ -12,12 +12,14 @@ mod blocked;
 mod changes;
 mod evidence;
 mod freshness;
+mod names;
 mod schedules;
 #[cfg(test)]
 mod tests;
 mod text;
 mod types;
 mod view;
+mod waiting;
 
 use jiff::Timestamp;
 use kube::ResourceExt;

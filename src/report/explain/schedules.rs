@@ -16,6 +16,7 @@ pub(super) fn of(view: &View<'_>) -> Vec<Schedule> {
         Schedule {
             name: told.name.clone(),
             active: told.active,
+            warming: told.warming,
             sets: schedule.map(sets),
             next_change: next.cloned(),
             local: next.zip(schedule).map(|(at, s)| local(at.0, &s.zone, view.now)),

@@ -7,10 +7,12 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
-use super::types::{Block, Explanation, Verdict};
+use super::evidence::as_set;
+use super::types::{Block, Explanation, Limit, Schedule, Verdict};
 use crate::api::PolicyMode;
-use crate::report::status::{FORECAST_TRUSTED, OBJECTIVE_MET};
-use crate::report::words::{ago, instant, number};
+use crate::engine::decision::LimitKind;
+use crate::report::status::{ABLE_TO_SCALE, FORECAST_TRUSTED, OBJECTIVE_MET, reason};
+use crate::report::words::{ago, in_force, instant, number};
 
 /// Fits two pages side by side on a wide screen, and one on any.
 pub const WIDTH: u16 = 100;
@@ -92,10 +94,23 @@ impl Page {
             facts.push(format!("Decided {}.", when(decided.0)));
         }
         if let Some((ready, current)) = e.replicas.ready.zip(e.replicas.current) {
-            facts.push(format!("Ready: {ready} of {current}."));
+            facts.push(match ready > current {
+                // Right after a scale-down, or while a rollout's surge is there.
+                true => format!("Pods ready when decided: {ready}; asked for now: {current}."),
+                false => format!("Pods ready: {ready} of {current}."),
+            });
         }
         match &e.last_scaled {
-            Some(s) => facts.push(format!("Last scaled {}, from {} to {}.", when(s.at.0), s.from, s.to)),
+            Some(s) => {
+                let since = e.replicas.current.filter(|current| *current != s.to);
+                let since = since.map_or(String::new(), |n| format!("; something else has since set it to {n}"));
+                facts.push(format!(
+                    "Last scaled by this policy {}, from {} to {}{since}.",
+                    when(s.at.0),
+                    s.from,
+                    s.to
+                ));
+            }
             None if e.decided.is_some() => facts.push("Never scaled by this policy.".to_owned()),
             None => {}
         }
@@ -107,7 +122,19 @@ impl Page {
         if let (Verdict::Quiet, Some(message)) = (e.freshness.verdict, &e.freshness.message) {
             facts.push(message.clone());
         }
-        self.lines(Style::new(), &facts.join(" "));
+        if !facts.is_empty() {
+            self.lines(Style::new(), &facts.join(" "));
+        }
+    }
+
+    /// Whether what follows is told of a time that is past, and of which.
+    fn past(&self, e: &Explanation) -> Option<String> {
+        let decided = e.decided.as_ref().filter(|_| is_past(e))?;
+        Some(format!(
+            "{} ({})",
+            instant(decided.0, self.now),
+            ago(decided.0, self.now)
+        ))
     }
 
     /// Closed windows are left to the schedules.
@@ -115,6 +142,8 @@ impl Page {
         if e.proposals.is_empty() {
             return;
         }
+        let past = self.past(e);
+        let wins = if past.is_some() { "won" } else { "wins" };
         let mut table = table(&["", "KIND", "NAME", "VALUE", "TARGET", "REPLICAS", "NOTE"]);
         let shown = e
             .proposals
@@ -123,8 +152,8 @@ impl Page {
         for p in shown {
             let mark = if p.winner { "*" } else { "" };
             let note = match (p.winner, &p.note) {
-                (true, Some(note)) => format!("wins; {note}"),
-                (true, None) => "wins".to_owned(),
+                (true, Some(note)) => format!("{wins}; {note}"),
+                (true, None) => wins.to_owned(),
                 (false, note) => note.clone().unwrap_or_default(),
             };
             table.add_row([
@@ -138,15 +167,22 @@ impl Page {
             ]);
         }
         right(&mut table, &[3, 5]);
-        self.section("PROPOSALS of the last decision: the largest wins", &table);
+        let title = match past {
+            Some(at) => format!("PROPOSALS of the last decision, at {at}: the largest won"),
+            None => "PROPOSALS of the last decision: the largest wins".to_owned(),
+        };
+        self.section(&title, &table);
     }
 
     fn limits(&mut self, e: &Explanation) {
-        if e.limits.is_empty() {
+        let floors = [LimitKind::WindowFloor, LimitKind::MinReplicas].map(LimitKind::as_str);
+        let seen = |l: &Limit| (floors.contains(&&*l.reason), l.before.into(), l.after.into());
+        let limits = in_force(&e.limits, seen);
+        if limits.is_empty() {
             return;
         }
         let mut table = table(&["FROM", "TO", "LIMIT", "WHY"]);
-        for l in &e.limits {
+        for l in limits {
             let until = l
                 .until
                 .as_ref()
@@ -177,14 +213,27 @@ impl Page {
         self.section("IN THE WAY of a change", &table);
     }
 
-    /// Conditions that say the same thing are one row.
+    /// What is broken, apart from what is as somebody set it.
     fn conditions(&mut self, e: &Explanation) {
-        let mut told: Vec<(Vec<&str>, &Condition)> = Vec::new();
         // The forecast has a section of its own, which says the same and more.
         let judged = e.forecast.as_ref().is_some_and(|f| f.status.is_some());
         let in_forecast = |c: &Condition| c.type_ == FORECAST_TRUSTED || (judged && c.type_ == OBJECTIVE_MET);
-        let apart = |c: &&Condition| e.forecast.is_none() || !in_forecast(c);
-        for c in e.conditions.iter().filter(apart) {
+        let told = e.conditions.iter().filter(|c| e.forecast.is_none() || !in_forecast(c));
+        let (set, broken): (Vec<&Condition>, Vec<&Condition>) = told.partition(|c| as_set(c));
+        let mut say = |title: &str, conditions: &[&Condition]| {
+            let each = self.rows(conditions);
+            if !each.is_empty() {
+                self.section(title, &bullets(&each));
+            }
+        };
+        say("CONDITIONS that need attention", &broken);
+        say("OTHER CONDITIONS: as somebody set them, nothing is broken", &set);
+    }
+
+    /// Conditions that say the same thing are one row.
+    fn rows(&self, conditions: &[&Condition]) -> Vec<String> {
+        let mut told: Vec<(Vec<&str>, &Condition)> = Vec::new();
+        for c in conditions {
             let same = |(_, t): &&mut (Vec<&str>, &Condition)| t.message == c.message && t.status == c.status;
             match told.iter_mut().find(same) {
                 Some((types, _)) => types.push(&c.type_),
@@ -199,10 +248,7 @@ impl Page {
                 c.status, c.reason, c.message
             )
         });
-        let each: Vec<String> = each.collect();
-        if !each.is_empty() {
-            self.section("CONDITIONS that are not as they should be", &bullets(&each));
-        }
+        each.collect()
     }
 
     fn forecast(&mut self, e: &Explanation) {
@@ -215,23 +261,44 @@ impl Page {
         if e.schedules.is_empty() {
             return;
         }
-        let mut table = table(&["NAME", "SETS", "NOW", "NEXT CHANGE", ""]);
-        for s in &e.schedules {
+        let mut table = table(&["NAME", "SETS", "NOW", "NEXT CHANGE", "", "", "NEXT CHANGE, LOCAL"]);
+        let past = is_past(e);
+        let mut abroad = false;
+        let mut by_time: Vec<&Schedule> = e.schedules.iter().collect();
+        by_time.sort_by_key(|s| (s.next_change.is_none(), s.next_change.as_ref().map(|t| t.0)));
+        for s in by_time {
             let at = s.next_change.as_ref().map(|t| t.0);
-            let (now, next) = match (s.active, at.is_some_and(|at| at < self.now)) {
-                (true, false) => ("open", "closes"),
-                (true, true) => ("open", "was to close"),
-                (false, false) => ("closed", "opens"),
-                (false, true) => ("closed", "was to open"),
+            let passed = at.is_some_and(|at| at < self.now);
+            let now = match (s.active, s.warming) {
+                (true, _) if past => "was open",
+                (false, true) if past => "was warming",
+                (false, false) if past => "was closed",
+                (true, _) => "open",
+                (false, true) => "warming",
+                (false, false) => "closed",
             };
-            let when = s.local.clone().or(at.map(|t| instant(t, self.now)));
+            let next = match (s.active, passed) {
+                (true, false) => "closes",
+                (true, true) => "was to close",
+                (false, false) => "opens",
+                (false, true) => "was to open",
+            };
+            let when = at.map(|t| instant(t, self.now));
+            // In UTC the two are the same.
+            let local = s.local.clone().filter(|local| when.as_ref() != Some(local));
+            abroad |= local.is_some();
             table.add_row([
                 s.name.clone(),
                 s.sets.clone().unwrap_or_default(),
                 now.to_owned(),
                 when.map_or("never".to_owned(), |w| format!("{next} {w}")),
                 at.map_or(String::new(), |t| ago(t, self.now)),
+                local.as_ref().map_or(String::new(), |_| "=".to_owned()),
+                local.unwrap_or_default(),
             ]);
+        }
+        if !abroad {
+            table.set_header(["NAME", "SETS", "NOW", "NEXT CHANGE"]);
         }
         self.section("SCHEDULES", &table);
     }
@@ -243,6 +310,13 @@ impl Page {
         }
         self.section("WHAT WOULD CHANGE IT", &bullets(&sentences));
     }
+}
+
+/// Whether the last decision is too old to speak of the present, or something has been in the way of another one since.
+fn is_past(e: &Explanation) -> bool {
+    let unable = [reason::NOT_EVALUATED, reason::FAILED_GET_SCALE];
+    let obstacle = |c: &Condition| c.type_ == ABLE_TO_SCALE && unable.contains(&&*c.reason);
+    matches!(e.freshness.verdict, Verdict::Stale | Verdict::Doubtful) || e.conditions.iter().any(obstacle)
 }
 
 fn table(header: &[&str]) -> Table {

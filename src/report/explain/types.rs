@@ -46,7 +46,7 @@ pub struct Explanation {
     pub limits: Vec<Limit>,
     /// What is in the way of a change.
     pub blocked: Blocked,
-    /// The conditions that are not as they should be.
+    /// The conditions that are not as in a policy at rest: what is broken, and what a person or a limit holds.
     pub conditions: Vec<Condition>,
     /// The forecast, where the policy asks for one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -196,6 +196,9 @@ pub struct Schedule {
     pub name: String,
     /// Whether its window was open at the last decision.
     pub active: bool,
+    /// Whether its floor acted already at the last decision, so that replicas are ready when it opens.
+    #[serde(default)]
+    pub warming: bool,
     /// What it sets while it is open, in words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sets: Option<String>,
@@ -242,7 +245,7 @@ pub enum ChangeKind {
     FromZero,
     /// `spec.mode` has to be Active.
     Mode,
-    /// Nothing else may scale the target.
+    /// Nothing else may scale the target, or set its count back.
     Rival,
     /// The write has to be accepted.
     Write,

@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 
 use super::adaptive;
+use super::names::{Right, cause, delays, limit_kind, source};
 use crate::api::ScalingPolicy;
 use crate::api::status::{ProposalStatus, ScalingPolicyStatus};
 use crate::engine::damp::bounds;
@@ -13,11 +14,11 @@ use crate::engine::decision::{
     Abstention, Action, Basis, Decision, Early, Limit, LimitKind, NextEligible, Outcome, Proposal, ScaleEvent, Source,
     Window,
 };
-use crate::engine::observation::{Cause, Failure, Replicas};
+use crate::engine::observation::{Failure, Replicas};
 use crate::engine::policy::{Mode, Policy, PredictionMode};
 use crate::engine::propose::band::{self, Question};
 use crate::engine::state::{RuleTimes, State};
-use crate::report::status::{CONFLICTED, READY, SCALING_ACTIVE, condition, reason, restore};
+use crate::report::status::{self, ABLE_TO_SCALE, CONFLICTED, READY, SCALING_ACTIVE, condition, reason, restore};
 use crate::validate::{self, Invalid};
 
 /// How far the operator came with this policy, by its own account.
@@ -87,6 +88,18 @@ impl<'a> View<'a> {
     /// The message of the condition Ready.
     pub fn ready(&self) -> &str {
         condition(&self.status, READY).map_or("", |c| &*c.message)
+    }
+
+    /// The right that the last write lacked, where it failed for want of one.
+    pub fn lacks(&self) -> Option<Right<'_>> {
+        let failed = condition(&self.status, ABLE_TO_SCALE).filter(|c| c.reason == reason::FAILED_UPDATE_SCALE)?;
+        Right::denied(&failed.message)
+    }
+
+    /// Who sets back what this policy writes, by name.
+    pub fn contesters(&self) -> Option<&str> {
+        let writes = self.policy.as_ref().is_ok_and(|p| p.mode == Mode::Active);
+        status::contesters(&self.status).filter(|_| writes)
     }
 
     /// Whether the status speaks of an older spec.
@@ -309,75 +322,6 @@ fn action(mode: Mode, standing: Standing, current: u32, desired: u32, made: Opti
             forced: made.is_some_and(|e| e.forced),
         },
     }
-}
-
-/// What holds a recommendation back for a time, as against what bounds it or a person's will.
-pub(super) fn delays(kind: LimitKind) -> bool {
-    match kind {
-        LimitKind::ScaleUpStabilized
-        | LimitKind::ScaleDownStabilized
-        | LimitKind::ScaleUpCooldown
-        | LimitKind::ScaleDownCooldown
-        | LimitKind::ScaleUpLimit
-        | LimitKind::ScaleDownLimit => true,
-        LimitKind::MetricInvalid
-        | LimitKind::MinReplicas
-        | LimitKind::MaxReplicas
-        | LimitKind::WindowFloor
-        | LimitKind::WindowCeiling
-        | LimitKind::Paused => false,
-    }
-}
-
-/// `metric requests`, `schedule day`, `the forecast of requests`, `minReplicas`
-pub(super) fn named(source: &Source) -> String {
-    match source {
-        Source::Metric(name) => format!("metric {name}"),
-        Source::Schedule(name) => format!("schedule {name}"),
-        Source::Forecast(name) => format!("the forecast of {name}"),
-        Source::Fallback => "the fallback".to_owned(),
-        Source::Baseline => "minReplicas".to_owned(),
-    }
-}
-
-/// The source that is written `kind` and `name`; `None` for one of a later release.
-pub(super) fn source(kind: &str, name: &str) -> Option<Source> {
-    let all = [
-        Source::Metric(name.into()),
-        Source::Schedule(name.into()),
-        Source::Forecast(name.into()),
-        Source::Fallback,
-        Source::Baseline,
-    ];
-    all.into_iter().find(|s| s.kind() == kind)
-}
-
-/// The rule with this stable name; `None` for one of a later release. `tests.rs` holds the list complete.
-pub(super) fn limit_kind(name: &str) -> Option<LimitKind> {
-    LIMITS.into_iter().find(|k| k.as_str() == name)
-}
-
-pub(super) const LIMITS: [LimitKind; 12] = [
-    LimitKind::MetricInvalid,
-    LimitKind::ScaleUpStabilized,
-    LimitKind::ScaleDownStabilized,
-    LimitKind::ScaleUpCooldown,
-    LimitKind::ScaleDownCooldown,
-    LimitKind::ScaleUpLimit,
-    LimitKind::ScaleDownLimit,
-    LimitKind::MinReplicas,
-    LimitKind::MaxReplicas,
-    LimitKind::WindowFloor,
-    LimitKind::WindowCeiling,
-    LimitKind::Paused,
-];
-
-/// The class of a failure; one of a later release counts as a bad answer, and its message says what it was.
-pub(super) fn cause(name: &str) -> Cause {
-    Cause::ALL
-        .into_iter()
-        .find(|c| c.as_str() == name)
-        .unwrap_or(Cause::BadAnswer)
 }
 
 fn replicas(n: i32, value: f64) -> Outcome {

@@ -1,8 +1,8 @@
 //! The object's status, built from what the controller knows and what the status said before.
 //!
 //! [`build`] is pure. The previous status gives what outlives a decision: a condition's `lastTransitionTime`, since
-//! when a metric fails, when the target was last scaled. `conditions` judges, and `others` who
-//! else has a hand in the replicas; `forecast` is `status.forecast`, `damping` is what a restart needs,
+//! when a metric fails, when the target was last scaled. `conditions` judges, each with its `reason`, and `others`
+//! who else has a hand in the replicas; `forecast` is `status.forecast`, `damping` is what a restart needs,
 //! `change` tells what is worth a write. Times are whole seconds, as the API server stores them.
 
 mod change;
@@ -10,6 +10,7 @@ mod conditions;
 mod damping;
 mod forecast;
 mod others;
+pub mod reason;
 #[cfg(test)]
 mod tests;
 
@@ -33,9 +34,10 @@ use crate::validate::{Advice, Invalid};
 pub use change::{material, worth_writing};
 pub use conditions::{
     ABLE_TO_SCALE, CONFLICTED, FORECAST_TRUSTED, METRICS_SUITABLE, OBJECTIVE_MET, READY, REPLICAS_CONTESTED,
-    SCALING_ACTIVE, SCALING_LIMITED, condition, reason,
+    SCALING_ACTIVE, SCALING_LIMITED, condition,
 };
 pub use damping::{announce, restore};
+pub(super) use others::contesters;
 
 /// The API's own bounds of `spec.metrics` and `spec.schedules`; a policy from an older CRD may have more.
 const MOST_METRICS: usize = 16;

@@ -4,11 +4,15 @@
 //! *rewrites* what we wrote, such as a GitOps tool that applies a fixed count; scaling goes on, for giving way would
 //! leave the target at that count. docs/rivals.md says what to do about either.
 
-use super::conditions::{Verdict, reason};
-use super::{CONFLICTED, Decided, REPLICAS_CONTESTED};
+use super::conditions::Verdict;
+use super::{CONFLICTED, Decided, REPLICAS_CONTESTED, condition, reason};
+use crate::api::status::ScalingPolicyStatus;
 use crate::engine::others::{Rival, Scaler};
 use crate::engine::policy::Mode;
 use crate::report::words::instant;
+
+/// Between who rewrites our count and how often. Beside the words that are written, because `explain` reads them back.
+const REWROTE: &str = " rewrote the target's spec.replicas ";
 
 /// Whether something else scales the target; always there.
 pub(super) fn conflicted(d: &Decided<'_>) -> Verdict {
@@ -41,7 +45,7 @@ pub(super) fn contested(d: &Decided<'_>) -> Option<Verdict> {
             "True",
             reason::REWRITTEN,
             format!(
-                "{} rewrote the target's spec.replicas three times or more, last at {}; let it leave the field out (docs/rivals.md says how without a fall to 1 replica). Over at {} if it does not happen again",
+                "{}{REWROTE}three times or more, last at {}; let it leave the field out (docs/rivals.md says how without a fall to 1 replica). Over at {} if it does not happen again",
                 contest.managers.join(" and "),
                 instant(contest.last, now),
                 instant(contest.until, now)
@@ -59,6 +63,12 @@ pub(super) fn contested(d: &Decided<'_>) -> Option<Verdict> {
         reason,
         message,
     })
+}
+
+/// Who rewrites our count again and again: the managers that [`contested`] names.
+pub(in crate::report) fn contesters(status: &ScalingPolicyStatus) -> Option<&str> {
+    let told = condition(status, REPLICAS_CONTESTED).filter(|c| c.status == "True")?;
+    Some(told.message.split_once(REWROTE)?.0)
 }
 
 /// Who scales the target, what that means for this policy, and what to do.

@@ -14,7 +14,7 @@ use crate::engine::observation::Cause;
 use crate::engine::others::{Others, Rival, Scaler, Unseen};
 use crate::engine::state::Remembered;
 use crate::report::fixtures::{
-    NOW, REQUESTS, Scene, TARGET, Value, after, at, change, failure, forecast, fought_over, policy, status,
+    NOW, REQUESTS, SILENT, Scene, TARGET, Value, after, at, change, failure, forecast, fought_over, policy, status,
 };
 
 /// The status against its snapshot, and the bounds that hold for each.
@@ -75,7 +75,7 @@ fn a_cooldown_holds_both_directions() {
 #[test]
 fn a_metric_fails_and_stays_failing() {
     let fail = |seconds| {
-        let sample = failure(Cause::Timeout, "default did not answer in 5 s");
+        let sample = failure(Cause::Timeout, SILENT);
         Scene::new(policy(""), &[], 4, sample, after(seconds))
     };
     let first = fail(0).status(None);

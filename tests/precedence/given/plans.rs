@@ -38,6 +38,7 @@ impl Given {
 fn plan(upper: f64, trust: Trust) -> Plan {
     Plan {
         upper,
+        held: upper,
         load: upper,
         basis: Basis::Trend,
         margin: 0.1,

@@ -107,7 +107,15 @@ impl Choice {
 
     /// What objectives would cost, as mean replicas over the mean load `mean`, less 1; those out of reach are left out.
     pub(super) fn price(&self, mean: f64) -> Vec<Price> {
-        let points = PRICED.iter().zip(self.prices).filter(|(_, cost)| cost.is_finite() && mean > 0.0);
-        points.map(|(&shortfall, cost)| Price { shortfall, margin: cost / mean - 1.0 }).collect()
+        let points = PRICED
+            .iter()
+            .zip(self.prices)
+            .filter(|(_, cost)| cost.is_finite() && mean > 0.0);
+        points
+            .map(|(&shortfall, cost)| Price {
+                shortfall,
+                margin: cost / mean - 1.0,
+            })
+            .collect()
     }
 }

@@ -101,7 +101,13 @@ mod tests {
     }
 
     fn said(history: &History, at: i64, load: f64, movement: f64) -> Forecasts {
-        let inputs = Inputs { history, row: None, daily: None, weekly: None, most: 1e9 };
+        let inputs = Inputs {
+            history,
+            row: None,
+            daily: None,
+            weekly: None,
+            most: 1e9,
+        };
         inputs.forecasts(at, 180, load, movement)
     }
 
@@ -119,7 +125,12 @@ mod tests {
         // Each day the load is 100 but for one bucket, in which it is 300; today everything is twice that.
         let daily = history(4_000, |index| {
             let today = if index > 3_900 { 2.0 } else { 1.0 };
-            today * if (index - 4_000).rem_euclid(288) == 0 { 300.0 } else { 100.0 }
+            today
+                * if (index - 4_000).rem_euclid(288) == 0 {
+                    300.0
+                } else {
+                    100.0
+                }
         });
         let growth = said(&daily, 4_000 * BUCKET, 200.0, 0.0)[1].unwrap();
         assert!((growth - 600.0).abs() < 6.0, "{growth}");

@@ -109,9 +109,17 @@ impl Margin {
     /// What an observed load is taken as, in its own unit: a little more where all that was ready was busy.
     pub(super) fn lifted(&self, load: f64, witness: Witness) -> f64 {
         // A service that is not short shows all that is asked of it.
-        let ready = if witness.short == Some(false) { 0 } else { witness.ready.unwrap_or(0) };
+        let ready = if witness.short == Some(false) {
+            0
+        } else {
+            witness.ready.unwrap_or(0)
+        };
         let carries = f64::from(ready) * self.watch.capacity().in_use;
-        if ready > 0 && load >= SATURATED * carries { LIFT * load } else { load }
+        if ready > 0 && load >= SATURATED * carries {
+            LIFT * load
+        } else {
+            load
+        }
     }
 
     /// How much the load moves within a lead time, in its own unit.
@@ -136,11 +144,23 @@ impl Margin {
         }
         for (index, shadow) in self.shadows.iter_mut().enumerate() {
             if let Some(forecast) = forecasts[index / WINDOWS.len()] {
-                shadow.tick(at, seconds, load, forecast / capacity, self.mean, self.objective.max_margin);
+                shadow.tick(
+                    at,
+                    seconds,
+                    load,
+                    forecast / capacity,
+                    self.mean,
+                    self.objective.max_margin,
+                );
             }
         }
-        self.choice.tick(at, &self.shadows, self.watch.share(), self.objective.shortfall);
-        let planned = if self.is_known() { self.bounds().1 } else { self.rival.target() };
+        self.choice
+            .tick(at, &self.shadows, self.watch.share(), self.objective.shortfall);
+        let planned = if self.is_known() {
+            self.bounds().1
+        } else {
+            self.rival.target()
+        };
         self.rival.tick(at, seconds, load, asked, GROW * planned, witness.short);
     }
 
@@ -177,7 +197,9 @@ impl Margin {
         let (shadow, shape, margin) = self.choice.current(&self.shadows);
         let bound = |forecast: f64| {
             let most = self.load.max(forecast) + self.objective.max_margin * self.load.max(forecast).max(self.mean);
-            (forecast + margin * shape.unit(forecast, self.mean)).max(FLOOR * self.load).min(most.max(FLOOR * self.load))
+            (forecast + margin * shape.unit(forecast, self.mean))
+                .max(FLOOR * self.load)
+                .min(most.max(FLOOR * self.load))
         };
         let upper = bound(shadow.forecast);
         (upper, bound(shadow.held()).max(upper))
@@ -205,7 +227,11 @@ impl Margin {
             held: held * capacity.in_use,
             load: self.load * capacity.in_use,
             basis: self.choice.basis(),
-            margin: if shadow.forecast > 0.0 { upper / shadow.forecast - 1.0 } else { 0.0 },
+            margin: if shadow.forecast > 0.0 {
+                upper / shadow.forecast - 1.0
+            } else {
+                0.0
+            },
             capacity,
             shortfall: Shortfall {
                 objective: self.objective.shortfall,

@@ -73,7 +73,11 @@ impl Needs {
 
     /// The share of time that was helpless.
     pub(super) fn helpless(&self) -> f64 {
-        if self.total > 0.0 { self.helpless / self.total } else { 0.0 }
+        if self.total > 0.0 {
+            self.helpless / self.total
+        } else {
+            0.0
+        }
     }
 }
 

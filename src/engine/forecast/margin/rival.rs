@@ -92,7 +92,11 @@ mod tests {
         run(&mut rival, 20, 10.0, 8.0);
         assert_eq!(rival.worse(), None);
         run(&mut rival, 4, 10.0, 8.0);
-        assert!(rival.worse().is_some_and(|(plan, target)| plan > 300.0 && target == 0.0));
+        assert!(
+            rival
+                .worse()
+                .is_some_and(|(plan, target)| plan > 300.0 && target == 0.0)
+        );
         // Right again: within two hours, not at once.
         run(&mut rival, 240, 10.0, 12.0);
         assert!(rival.worse().is_some());

@@ -108,7 +108,11 @@ impl Watch {
         }
         self.in_a_row = if short { self.in_a_row + seconds } else { 0.0 };
         let in_use = self.capacity.in_use;
-        self.carried = if !short && load / most > in_use { self.carried + seconds } else { 0.0 };
+        self.carried = if !short && load / most > in_use {
+            self.carried + seconds
+        } else {
+            0.0
+        };
         let step = if self.in_a_row >= DOUBT && load / least < in_use {
             load / least - in_use
         } else if self.carried >= DOUBT {
@@ -123,7 +127,9 @@ impl Watch {
     fn count(&mut self, at: i64, seconds: f64, short: bool) {
         let hour = at.div_euclid(3_600);
         let slot = |hour: i64| hour.rem_euclid(HOURS as i64) as usize;
-        let passed = self.hour.map_or(HOURS as i64, |newest| (hour - newest).clamp(0, HOURS as i64));
+        let passed = self
+            .hour
+            .map_or(HOURS as i64, |newest| (hour - newest).clamp(0, HOURS as i64));
         for passed in 0..passed {
             self.hours[slot(hour - passed)] = (0.0, 0.0);
         }
@@ -169,7 +175,10 @@ mod tests {
     /// `ticks` of 15 s from `from` (Unix seconds) on; returns where it ended.
     fn run(watch: &mut Watch, from: i64, ticks: i64, load: f64, ready: u32, short: Option<bool>) -> i64 {
         for tick in 0..ticks {
-            let witness = Witness { ready: Some(ready), short };
+            let witness = Witness {
+                ready: Some(ready),
+                short,
+            };
             watch.tick(from + 15 * tick, 15.0, load, witness);
         }
         from + 15 * ticks
@@ -212,15 +221,31 @@ mod tests {
         let at = run(&mut watch, 0, 3, 320.0, 4, Some(true));
         assert_eq!(watch.capacity().in_use, 100.0);
         let at = run(&mut watch, at, 200, 320.0, 4, Some(true));
-        assert!((80.0..80.1).contains(&watch.capacity().in_use), "{:?}", watch.capacity());
+        assert!(
+            (80.0..80.1).contains(&watch.capacity().in_use),
+            "{:?}",
+            watch.capacity()
+        );
         // Short above it says nothing; not short below it neither.
         let at = run(&mut watch, at, 200, 400.0, 4, Some(true));
         let at = run(&mut watch, at, 200, 200.0, 4, Some(false));
-        assert!((80.0..80.1).contains(&watch.capacity().in_use), "{:?}", watch.capacity());
+        assert!(
+            (80.0..80.1).contains(&watch.capacity().in_use),
+            "{:?}",
+            watch.capacity()
+        );
         let at = run(&mut watch, at, 300, 360.0, 4, Some(false));
-        assert!((89.9..=90.0).contains(&watch.capacity().in_use), "{:?}", watch.capacity());
+        assert!(
+            (89.9..=90.0).contains(&watch.capacity().in_use),
+            "{:?}",
+            watch.capacity()
+        );
         run(&mut watch, at, 500, 500.0, 4, Some(false));
-        assert!((99.0..=100.0).contains(&watch.capacity().in_use), "{:?}", watch.capacity());
+        assert!(
+            (99.0..=100.0).contains(&watch.capacity().in_use),
+            "{:?}",
+            watch.capacity()
+        );
     }
 
     #[test]
