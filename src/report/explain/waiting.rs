@@ -58,10 +58,9 @@ pub(super) fn told<'a>(known: &'a Known<'_>, metric: &Metric) -> Option<&'a Prop
 /// The value behind a proposal.
 pub(super) fn value(proposal: &Proposal) -> Option<f64> {
     match proposal.outcome {
-        Outcome::Replicas { value, .. }
-        | Outcome::Replaced { value, .. }
-        | Outcome::Abstains(Abstention::NotAbove { value }) => Some(value),
-        Outcome::Preview { .. } | Outcome::Abstains(_) | Outcome::Invalid(_) => None,
+        Outcome::Replicas { value, .. } | Outcome::Abstains(Abstention::NotAbove { value }) => Some(value),
+        // What a plan stands in for changes nothing by its value.
+        Outcome::Preview { .. } | Outcome::Replaced { .. } | Outcome::Abstains(_) | Outcome::Invalid(_) => None,
     }
 }
 

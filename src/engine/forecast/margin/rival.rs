@@ -15,8 +15,8 @@ const HALF_LIFE: f64 = 3_600.0;
 /// Trust ends when the plan was short for so many seconds longer than the target. Five minutes: a jump that outran both
 /// is no difference, a start-up time that only the plan lacked is.
 const WORSE: f64 = 300.0;
-/// … and returns when no more than this is left of it, about an hour and a half later.
-const AS_GOOD: f64 = 100.0;
+/// … and returns when no more than this is left of it, an hour or two later.
+const AS_GOOD: f64 = 200.0;
 
 /// Short seconds of the plan and of the target.
 #[derive(Clone, Debug)]

@@ -10,6 +10,7 @@ use crate::engine::reading::Reading;
 fn later(scene: &Scene, samples: &[f64], now: Timestamp) -> Decision {
     let spec = scene.decision.desired;
     let observation = Observation {
+        signal: None,
         replicas: Replicas {
             spec,
             ready: Some(spec),

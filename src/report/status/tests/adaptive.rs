@@ -196,6 +196,6 @@ fn a_metric_that_eats_the_saving_is_named() {
     judged(
         &scene.status(None),
         ("True", "Met"),
-        &["the forecast needs only 8, but metric jobs asks for 9, which eats the saving"],
+        &["the forecast needs only 7, but metric jobs asks for 9, which eats the saving"],
     );
 }
