@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::live;
+use super::money::Price;
 use crate::validate;
 
 /// Replay a policy on a load trace: the same decisions as the operator's, on simulated replicas.
@@ -15,15 +17,19 @@ pub struct Args {
 
     /// The load: CSV with the columns timestamp (RFC 3339, UTC) and value, oldest row first; linear between rows.
     /// Every metric of the policy sees this load, one with a `value` target as a utilisation in percent
-    #[arg(long, value_name = "FILE", required_unless_present = "example")]
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["example", "prometheus"])]
     pub trace: Option<PathBuf>,
+
+    /// A trace straight from Prometheus.
+    #[command(flatten)]
+    pub live: live::Args,
 
     /// What one replica can carry, in the trace's unit
     #[arg(long, value_name = "LOAD", required_unless_present = "example", value_parser = capacity)]
     pub replica_capacity: Option<f64>,
 
     /// Write a policy and five weeks of load of an imagined web shop into --out and replay the last week of them
-    #[arg(long, conflicts_with_all = ["policy", "trace", "replica_capacity", "history", "start"])]
+    #[arg(long, conflicts_with_all = ["policy", "trace", "prometheus", "replica_capacity", "history", "start"])]
     pub example: bool,
 
     /// Time from the asking for a replica to its being ready
@@ -46,6 +52,15 @@ pub struct Args {
     #[arg(long, value_name = "TIME", value_parser = instant)]
     pub start: Option<Timestamp>,
 
+    /// What a replica costs an hour, with the currency if you like, such as 0.05 or 0.05EUR: costs stand beside
+    /// replica-hours everywhere
+    #[arg(long, value_name = "PRICE")]
+    pub replica_cost: Option<Price>,
+
+    /// Print summary.json to standard output, and nothing else
+    #[arg(long)]
+    pub json: bool,
+
     /// Where timeline.csv, summary.json and report.html go; made if it is not there
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
@@ -56,7 +71,7 @@ fn capacity(text: &str) -> Result<f64, String> {
     number.ok_or_else(|| "give a number above 0, such as 1400".to_owned())
 }
 
-fn instant(text: &str) -> Result<Timestamp, String> {
+pub(super) fn instant(text: &str) -> Result<Timestamp, String> {
     text.parse()
         .map_err(|_| "give an instant such as 2026-11-20T08:00:00Z".to_owned())
 }
@@ -65,7 +80,7 @@ fn at_most_a_day(text: &str) -> Result<SignedDuration, String> {
     within(text, SignedDuration::ZERO, SignedDuration::from_hours(24))
 }
 
-fn tick(text: &str) -> Result<SignedDuration, String> {
+pub(super) fn tick(text: &str) -> Result<SignedDuration, String> {
     let tick = within(text, SignedDuration::from_secs(1), SignedDuration::from_hours(1))?;
     if tick.subsec_nanos() != 0 {
         return Err("give whole seconds, such as 15s".to_owned());

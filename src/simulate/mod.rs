@@ -1,15 +1,18 @@
 //! `headroom simulate`: replays a policy on a load trace with the same `decide` as the operator, on simulated replicas.
 //!
 //! ```text
-//! args ─▶ policy, series ─▶ replay (observe, forecast, decide, plant) ─▶ timeline.csv
+//! args ─▶ policy, series (CSV, or live) ─▶ replay (observe, forecast, decide, plant) ─▶ timeline.csv
 //!                                                                     ├▶ summary.json
 //!                                                                     └▶ report.html
 //! ```
-//! This file alone touches the disk, the terminal and the stop watch; everything below it is pure.
+//! This file alone touches the disk, the terminal and the stop watch, and `live.rs` alone the network; everything else
+//! below is pure.
 
 pub mod args;
 pub mod closeup;
 pub mod example;
+pub mod live;
+pub mod money;
 pub mod moments;
 pub mod notes;
 pub mod observe;
@@ -21,6 +24,7 @@ pub mod spell;
 pub mod summary;
 #[cfg(test)]
 mod tests;
+pub mod text;
 pub mod timeline;
 
 use std::fs::{self, File};
