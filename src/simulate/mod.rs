@@ -9,7 +9,9 @@
 
 pub mod args;
 pub mod closeup;
+pub mod compare;
 pub mod example;
+pub mod figures;
 pub mod moments;
 pub mod notes;
 pub mod observe;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use super::compare::{Comparison, Sweep};
 use super::timeline::Tick;
 use crate::engine::decision::Decision;
 
@@ -76,6 +77,12 @@ pub struct Summary {
     /// The forecast, where the policy has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub forecast: Option<ForecastSummary>,
+    /// The policy beside its baselines, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Comparison>,
+    /// What other settings would have come to, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sweep: Option<Sweep>,
     /// What to know when reading the numbers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
