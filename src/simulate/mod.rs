@@ -10,7 +10,9 @@
 
 pub mod args;
 pub mod closeup;
+pub mod compare;
 pub mod example;
+pub mod figures;
 pub mod live;
 pub mod money;
 pub mod moments;
@@ -26,6 +28,7 @@ pub mod summary;
 mod tests;
 pub mod text;
 pub mod timeline;
+pub mod verdict;
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -111,9 +114,9 @@ pub enum Error {
 pub fn run(args: Args) -> Result<(), Error> {
     let began = Instant::now();
     let mut notes = Vec::new();
-    let (args, policy_path, trace_path, capacity) = inputs(args)?;
+    let (args, policy_path, capacity) = inputs(args)?;
     let (name, policy) = read_policy(&policy_path, &mut notes)?;
-    let trace = read_series(&trace_path)?;
+    let trace = read_trace(&args)?;
     let setup = setup(&args, policy, capacity, &trace)?;
     let series = match &args.history {
         None => trace,
@@ -139,20 +142,27 @@ pub fn run(args: Args) -> Result<(), Error> {
     summary.notes = notes;
     summary.decisions_per_second = Some(summary.ticks as f64 / began.elapsed().as_secs_f64());
 
-    let json = serde_json::to_string_pretty(&summary).map_err(io::Error::from);
-    let path = args.out.join("summary.json");
-    match json {
-        Ok(json) => write(&path, &format!("{json}\n"))?,
-        Err(source) => return Err(Error::Write { path, source }),
+    if let Some(price) = &args.replica_cost {
+        price.put(&mut summary);
     }
+
+    let path = args.out.join("summary.json");
+    let json = serde_json::to_string_pretty(&summary).map_err(|e| Error::Write {
+        path: path.clone(),
+        source: e.into(),
+    })?;
+    write(&path, &format!("{json}\n"))?;
     let page = render::report(&timeline, &summary)?;
     let path = args.out.join("report.html");
     write(&path, &page)?;
-    say(&format!("{}\n\n{}\n", render::headline(&summary), path.display()))
+    if args.json {
+        return say(&format!("{json}\n"));
+    }
+    say(&format!("{}\n{}\n", text::text(&summary), path.display()))
 }
 
 /// The files to read, and the capacity; for the example they are written first.
-fn inputs(mut args: Args) -> Result<(Args, PathBuf, PathBuf, f64), Error> {
+fn inputs(mut args: Args) -> Result<(Args, PathBuf, f64), Error> {
     if args.example {
         create_dir(&args.out)?;
         let (policy, trace) = (args.out.join("policy.yaml"), args.out.join("trace.csv"));
@@ -164,16 +174,16 @@ fn inputs(mut args: Args) -> Result<(Args, PathBuf, PathBuf, f64), Error> {
             write(path, text)?;
         }
         args.start = Some(example::start());
-        return Ok((args, policy, trace, example::REPLICA_CAPACITY));
+        args.trace = Some(trace);
+        return Ok((args, policy, example::REPLICA_CAPACITY));
     }
     let missing = |option| Error::Option {
         option,
         problem: "is missing; give it, or --example".to_owned(),
     };
     let policy = args.policy.clone().ok_or_else(|| missing("policy"))?;
-    let trace = args.trace.clone().ok_or_else(|| missing("trace"))?;
     let capacity = args.replica_capacity.ok_or_else(|| missing("replica-capacity"))?;
-    Ok((args, policy, trace, capacity))
+    Ok((args, policy, capacity))
 }
 
 /// Refuses to write over what somebody wrote.
@@ -222,6 +232,22 @@ fn read_policy(path: &Path, notes: &mut Vec<String>) -> Result<(String, Policy),
         policy.mode = Mode::Active;
     }
     Ok((object.name_any(), policy))
+}
+
+/// The load: from Prometheus where that is asked for, else from the trace's file.
+fn read_trace(args: &Args) -> Result<Series, Error> {
+    if let Some(range) = args.live.range()? {
+        let series = range.read()?;
+        if let Some(path) = &args.live.save_trace {
+            write(path, &series.csv())?;
+        }
+        return Ok(series);
+    }
+    let path = args.trace.as_deref().ok_or_else(|| Error::Option {
+        option: "trace",
+        problem: "is missing; give it, or --prometheus".to_owned(),
+    })?;
+    read_series(path)
 }
 
 fn read_series(path: &Path) -> Result<Series, Error> {

@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
+use super::summary::Summary;
 use crate::report::words::number;
 
 /// Seconds in a year, leap years included.
@@ -37,6 +38,25 @@ pub struct Money {
 }
 
 impl Price {
+    /// Puts what it cost beside every count of replica-hours: the run's, its rivals' and the sweeps'.
+    pub fn put(&self, summary: &mut Summary) {
+        let seconds = summary.ticks as f64 * summary.tick_seconds;
+        summary.money = Some(self.of(summary.replica_hours, seconds));
+        let mut runs = Vec::new();
+        if let Some(comparison) = &mut summary.comparison {
+            runs.push(&mut comparison.policy);
+            runs.extend(comparison.baselines.iter_mut().map(|b| &mut b.figures));
+            runs.extend(comparison.hpa_curve.iter_mut().map(|p| &mut p.figures));
+        }
+        if let Some(sweep) = &mut summary.sweep {
+            let points = sweep.objective.iter_mut().chain(&mut sweep.hpa);
+            runs.extend(points.map(|p| &mut p.figures));
+        }
+        for figures in runs {
+            figures.money = Some(self.of(figures.replica_hours, seconds));
+        }
+    }
+
     /// What so many replica-hours cost, that took `seconds` of time.
     pub fn of(&self, replica_hours: f64, seconds: f64) -> Money {
         let total = self.per_hour * replica_hours;

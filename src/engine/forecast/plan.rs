@@ -124,7 +124,11 @@ impl Plan {
     /// Small movements of the bound are not worth a pod: it grows to 5 % more than it must, and shrinks only where
     /// 12 % more than it must is less than what is there.
     pub fn replicas(&self, current: u32) -> u32 {
-        let need = |share: f64| (share * self.upper / self.capacity.in_use - 1e-9).ceil().clamp(0.0, f64::from(u32::MAX)) as u32;
+        let need = |share: f64| {
+            (share * self.upper / self.capacity.in_use - 1e-9)
+                .ceil()
+                .clamp(0.0, f64::from(u32::MAX)) as u32
+        };
         if need(1.0) > current {
             need(1.05)
         } else {
