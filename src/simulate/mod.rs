@@ -295,8 +295,8 @@ fn replay(setup: &Setup, series: &Series, path: &Path, timeline: &mut Timeline) 
         tally.decision(&step.decision, step.trusted);
         tally.tick(&step.tick);
         moments.see(&setup.policy, &step.tick, &step.decision);
-        close_ups.see(&step.tick);
-        timeline.push(&step.tick);
+        close_ups.see(&step.tick, step.band);
+        timeline.foresee(&step.tick, step.band);
         row(&mut csv, &step.tick).map_err(failed)?;
         if tally.ticks().is_multiple_of(PROGRESS) {
             bar.set_position(tally.ticks());

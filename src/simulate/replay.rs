@@ -12,10 +12,10 @@ use jiff::{SignedDuration, Timestamp};
 use super::observe::Lens;
 use super::plant::Plant;
 use super::series::{Holes, Series};
-use super::timeline::{Evidence, Tick};
+use super::timeline::{Band, Evidence, Tick};
 use crate::engine;
 use crate::engine::decision::Decision;
-use crate::engine::forecast::{Errors, Forecaster, Settings};
+use crate::engine::forecast::{Errors, Forecast, Forecaster, Settings};
 use crate::engine::observation::{Observation, Replicas};
 use crate::engine::policy::{Lead, Policy};
 use crate::engine::reading::Reading;
@@ -65,6 +65,8 @@ pub struct Step {
     pub decision: Decision,
     /// Whether the forecast was trusted, where the policy has one.
     pub trusted: Option<bool>,
+    /// What the forecast said, where there is one: what the objective needs, where it has one.
+    pub band: Option<Band>,
 }
 
 /// A replay under way.
@@ -146,6 +148,7 @@ impl<'a> Replay<'a> {
             _ => None,
         };
         let trusted = forecast.as_ref().map(|f| f.trust.is_trusted());
+        let band = forecast.as_ref().and_then(band);
         let current = self.plant.billed();
         let observation = Observation {
             signal: None,
@@ -177,8 +180,18 @@ impl<'a> Replay<'a> {
             tick,
             decision,
             trusted,
+            band,
         }
     }
+}
+
+/// A forecast as the page draws it; nothing before there is a fit.
+fn band(forecast: &Forecast) -> Option<Band> {
+    let upper = forecast.plan.as_ref().map_or(forecast.upper, |plan| plan.upper);
+    (forecast.error.is_some() && upper.is_finite()).then_some(Band {
+        value: forecast.value,
+        upper,
+    })
 }
 
 impl Iterator for Replay<'_> {
