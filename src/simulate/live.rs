@@ -111,7 +111,7 @@ impl Range {
         let client = self.access.client().map_err(|error| match error {
             AccessError::Token { .. } => option("prometheus-token-file", error.to_string()),
             AccessError::Authority { .. } => option("prometheus-ca-file", error.to_string()),
-            AccessError::Http(e) => option("prometheus", format!("{error}: {e}")),
+            AccessError::Http(ref e) => option("prometheus", format!("{error}: {e}")),
         })?;
         let server = [(self.url.clone(), self.url.clone())];
         let servers = Servers::asked_with(&client, server, TIMEOUT, Arc::new(|_: &str, _, _| {}))

@@ -41,7 +41,7 @@ pub(super) struct Size {
     /// Most columns, values and instants.
     pub(super) columns: usize,
     pub(super) values: u32,
-    instants: usize,
+    pub(super) instants: usize,
 }
 
 /// As wide as the page.
