@@ -4,26 +4,33 @@
 //! args ─▶ policy, series ─▶ replay (observe, forecast, decide, plant) ─▶ timeline.csv
 //!                                                                     ├▶ summary.json
 //!                                                                     └▶ report.html
+//!                       └▶ contest (baselines, sweeps, on all processors) ─▶ comparison, sweep
 //! ```
 //! This file alone touches the disk, the terminal and the stop watch; everything below it is pure.
 
 pub mod args;
+pub mod baselines;
 pub mod closeup;
 pub mod compare;
+pub mod contest;
 pub mod example;
 pub mod figures;
 pub mod moments;
 pub mod notes;
 pub mod observe;
 pub mod plant;
+pub mod random;
 pub mod render;
 pub mod replay;
+pub mod senses;
 pub mod series;
 pub mod spell;
 pub mod summary;
+pub mod table;
 #[cfg(test)]
 mod tests;
 pub mod timeline;
+pub mod tuning;
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -40,6 +47,7 @@ use crate::api::ScalingPolicy;
 use crate::engine::policy::{Mode, Policy, PredictionMode};
 use crate::validate;
 use closeup::CloseUps;
+use figures::{Figures, Meter};
 use moments::Moments;
 use observe::Lens;
 use replay::{Replay, Setup};
@@ -132,10 +140,21 @@ pub fn run(args: Args) -> Result<(), Error> {
     create_dir(&args.out)?;
     let windows = setup.policy.schedules.iter().map(|s| s.name.to_string()).collect();
     let mut timeline = Timeline::new(setup.ticks(), windows);
-    let mut summary = replay(&setup, &series, &args.out.join("timeline.csv"), &mut timeline)?;
+    let (mut summary, figures) = replay(&setup, &series, &args.out.join("timeline.csv"), &mut timeline)?;
     summary.policy = name;
     summary.notes = notes;
     summary.decisions_per_second = Some(summary.ticks as f64 / began.elapsed().as_secs_f64());
+    let mut tables = String::new();
+    if let Some(wanted) = &args.compare {
+        let compared = contest::compare(&setup, &series, &wanted.0, figures);
+        tables.push_str(&format!("\n{}", table::comparison(&compared)));
+        summary.comparison = Some(compared);
+    }
+    if args.sweep {
+        let swept = contest::sweep(&setup, &series);
+        tables.push_str(&format!("\n{}", table::sweep(&swept)));
+        summary.sweep = Some(swept);
+    }
 
     let json = serde_json::to_string_pretty(&summary).map_err(io::Error::from);
     let path = args.out.join("summary.json");
@@ -146,7 +165,11 @@ pub fn run(args: Args) -> Result<(), Error> {
     let page = render::report(&timeline, &summary)?;
     let path = args.out.join("report.html");
     write(&path, &page)?;
-    say(&format!("{}\n\n{}\n", render::headline(&summary), path.display()))
+    say(&format!(
+        "{}\n{tables}\n{}\n",
+        render::headline(&summary),
+        path.display()
+    ))
 }
 
 /// The files to read, and the capacity; for the example they are written first.
@@ -250,8 +273,8 @@ fn setup(args: &Args, policy: Policy, capacity: f64, trace: &Series) -> Result<S
     })
 }
 
-/// Runs the replay into `timeline.csv` and the timeline; what it cost comes back.
-fn replay(setup: &Setup, series: &Series, path: &Path, timeline: &mut Timeline) -> Result<Summary, Error> {
+/// Runs the replay into `timeline.csv` and the timeline; what it came to comes back.
+fn replay(setup: &Setup, series: &Series, path: &Path, timeline: &mut Timeline) -> Result<(Summary, Figures), Error> {
     let failed = |source| Error::Write {
         path: path.to_owned(),
         source,
@@ -260,12 +283,14 @@ fn replay(setup: &Setup, series: &Series, path: &Path, timeline: &mut Timeline) 
     csv.write_all(b"timestamp,load,desired,ready\n").map_err(failed)?;
     let bar = progress(setup.ticks());
     let mut tally = Tally::new(setup.tick);
+    let mut meter = Meter::new(setup.tick, setup.capacity);
     let mut moments = Moments::new(setup.tick);
     let mut close_ups = CloseUps::new(setup.tick, timeline.windows.clone());
     let mut replay = Replay::new(setup, series);
     for step in replay.by_ref() {
         tally.decision(&step.decision, step.trusted);
         tally.tick(&step.tick);
+        meter.tick(step.tick.load, step.tick.desired, step.tick.ready);
         moments.see(&setup.policy, &step.tick, &step.decision);
         close_ups.see(&step.tick);
         timeline.push(&step.tick);
@@ -279,7 +304,7 @@ fn replay(setup: &Setup, series: &Series, path: &Path, timeline: &mut Timeline) 
     timeline.moments = moments.finish();
     timeline.close_ups = close_ups.finish();
     let errors = replay.forecast_errors();
-    Ok(Summary {
+    let summary = Summary {
         replica_capacity: setup.capacity,
         startup_seconds: setup.startup.as_secs_f64(),
         metric_delay_seconds: setup.delay.as_secs_f64(),
@@ -301,7 +326,8 @@ fn replay(setup: &Setup, series: &Series, path: &Path, timeline: &mut Timeline) 
                 naive_error: errors.map(|e| e.naive),
             }),
         ..tally.finish()
-    })
+    };
+    Ok((summary, meter.finish()))
 }
 
 /// One row of `timeline.csv`; the load in full, so that others can recompute every number from it.
