@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::compare::Baseline;
 use super::live;
 use super::money::Price;
 use crate::validate;
@@ -52,6 +53,15 @@ pub struct Args {
     #[arg(long, value_name = "TIME", value_parser = instant)]
     pub start: Option<Timestamp>,
 
+    /// Replay these beside the policy, with a comma between two: hpa, hpa-tuned, cron, seasonal, phpa, oracle; or all.
+    /// Tuned ones are tuned in hindsight, to the policy's objective (0.1 % of the time where it has none)
+    #[arg(long, value_name = "LIST", num_args = 0..=1, default_missing_value = "all", value_parser = baselines)]
+    pub compare: Option<Baselines>,
+
+    /// Replay the policy with other objectives (where its prediction is Adaptive), and HPA v2 with other targets
+    #[arg(long)]
+    pub sweep: bool,
+
     /// What a replica costs an hour, with the currency if you like, such as 0.05 or 0.05EUR: costs stand beside
     /// replica-hours everywhere
     #[arg(long, value_name = "PRICE")]
@@ -64,6 +74,22 @@ pub struct Args {
     /// Where timeline.csv, summary.json and report.html go; made if it is not there
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
+}
+
+/// What `--compare` lists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Baselines(pub Vec<Baseline>);
+
+fn baselines(text: &str) -> Result<Baselines, String> {
+    if text == "all" {
+        return Ok(Baselines(Baseline::ALL.to_vec()));
+    }
+    let named = |name: &str| Baseline::ALL.into_iter().find(|b| b.as_str() == name.trim());
+    let known = Baseline::ALL.map(Baseline::as_str).join(", ");
+    let list = text
+        .split(',')
+        .map(|name| named(name).ok_or_else(|| format!("{name:?} is none of {known}; give some of these, or all")));
+    list.collect::<Result<_, _>>().map(Baselines)
 }
 
 fn capacity(text: &str) -> Result<f64, String> {
@@ -121,6 +147,17 @@ mod tests {
         assert_eq!(args.tick, Some(SignedDuration::from_secs(15)));
         assert_eq!(args.replica_capacity, Some(1400.0));
         assert!(parse("--example --out d").unwrap().example);
+        assert_eq!(args.compare, None);
+        let compared = |list: &str| {
+            parse(&format!("--example --out d --compare {list}"))
+                .unwrap()
+                .compare
+                .unwrap()
+                .0
+        };
+        assert_eq!(compared("hpa-tuned,oracle"), [Baseline::HpaTuned, Baseline::Oracle]);
+        assert_eq!(compared("all"), Baseline::ALL);
+        assert_eq!(compared(""), Baseline::ALL);
     }
 
     #[test]
@@ -143,6 +180,10 @@ mod tests {
             (
                 format!("{base} 1 --start monday"),
                 "'monday' for '--start <TIME>': give an instant such as 2026-11-20T08:00:00Z",
+            ),
+            (
+                format!("{base} 1 --compare hpa,keda"),
+                "\"keda\" is none of hpa, hpa-tuned, cron, seasonal, phpa, oracle; give some of these, or all",
             ),
             ("--out d".to_owned(), "--policy <FILE>"),
             (format!("{base} 1 --example"), "cannot be used with"),

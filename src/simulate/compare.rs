@@ -1,6 +1,6 @@
 //! A policy beside what people use today, on the same trace: the types of `--compare` and `--sweep`.
 //!
-//! `baselines/` decides, `contest.rs` runs, the page and the terminal show. Shares are from 0 to 1, costs are multiples of
+//! `baselines/` decides, `contest.rs` runs, the page and `table.rs` show. Shares are from 0 to 1, costs are multiples of
 //! the oracle's replica-hours, targets are shares of what one replica can carry.
 
 use std::fmt;
@@ -11,7 +11,7 @@ use super::figures::Figures;
 use super::timeline::Column;
 
 /// What a policy is compared with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Baseline {
     /// HPA v2 with the policy's own target.

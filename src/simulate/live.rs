@@ -79,12 +79,16 @@ impl Args {
     /// # Errors
     /// [`Error::Option`] where the range is empty.
     pub fn range(&self) -> Result<Option<Range>, Error> {
-        let Some(((url, query), (from, to))) = (self.prometheus.clone().zip(self.query.clone())).zip(self.from.zip(self.to))
+        let Some(((url, query), (from, to))) =
+            (self.prometheus.clone().zip(self.query.clone())).zip(self.from.zip(self.to))
         else {
             return Ok(None);
         };
         if to <= from {
-            return Err(option("to", format!("{to} is not after --from {from}; give a later instant")));
+            return Err(option(
+                "to",
+                format!("{to} is not after --from {from}; give a later instant"),
+            ));
         }
         Ok(Some(Range {
             url,
@@ -136,7 +140,9 @@ impl Range {
         if let Some((at, value)) = samples.iter().find(|(_, value)| *value < 0.0) {
             return Err(option(
                 "query",
-                format!("its value at {at} is {value}, which is no load; ask for something that is never negative, such as a rate"),
+                format!(
+                    "its value at {at} is {value}, which is no load; ask for something that is never negative, such as a rate"
+                ),
             ));
         }
         Series::new(samples).ok_or_else(|| {

@@ -4,23 +4,28 @@
 //! args ─▶ policy, series (CSV, or live) ─▶ replay (observe, forecast, decide, plant) ─▶ timeline.csv
 //!                                                                     ├▶ summary.json
 //!                                                                     └▶ report.html
+//!                       └▶ contest (baselines, sweeps, on all processors) ─▶ comparison, sweep
 //! ```
 //! This file alone touches the disk, the terminal and the stop watch, and `live.rs` alone the network; everything else
 //! below is pure.
 
 pub mod args;
+pub mod baselines;
 pub mod closeup;
 pub mod compare;
+pub mod contest;
 pub mod example;
 pub mod figures;
 pub mod live;
-pub mod money;
 pub mod moments;
+pub mod money;
 pub mod notes;
 pub mod observe;
 pub mod plant;
+pub mod random;
 pub mod render;
 pub mod replay;
+pub mod senses;
 pub mod series;
 pub mod spell;
 pub mod summary;
@@ -28,6 +33,7 @@ pub mod summary;
 mod tests;
 pub mod text;
 pub mod timeline;
+pub mod tuning;
 pub mod verdict;
 
 use std::fs::{self, File};
@@ -45,6 +51,7 @@ use crate::api::ScalingPolicy;
 use crate::engine::policy::{Mode, Policy, PredictionMode};
 use crate::validate;
 use closeup::CloseUps;
+use figures::{Figures, Meter};
 use moments::Moments;
 use observe::Lens;
 use replay::{Replay, Setup};
@@ -137,10 +144,16 @@ pub fn run(args: Args) -> Result<(), Error> {
     create_dir(&args.out)?;
     let windows = setup.policy.schedules.iter().map(|s| s.name.to_string()).collect();
     let mut timeline = Timeline::new(setup.ticks(), windows);
-    let mut summary = replay(&setup, &series, &args.out.join("timeline.csv"), &mut timeline)?;
+    let (mut summary, figures) = replay(&setup, &series, &args.out.join("timeline.csv"), &mut timeline)?;
     summary.policy = name;
     summary.notes = notes;
     summary.decisions_per_second = Some(summary.ticks as f64 / began.elapsed().as_secs_f64());
+    if let Some(wanted) = &args.compare {
+        summary.comparison = Some(contest::compare(&setup, &series, &wanted.0, figures));
+    }
+    if args.sweep {
+        summary.sweep = Some(contest::sweep(&setup, &series));
+    }
 
     if let Some(price) = &args.replica_cost {
         price.put(&mut summary);
@@ -278,8 +291,8 @@ fn setup(args: &Args, policy: Policy, capacity: f64, trace: &Series) -> Result<S
     })
 }
 
-/// Runs the replay into `timeline.csv` and the timeline; what it cost comes back.
-fn replay(setup: &Setup, series: &Series, path: &Path, timeline: &mut Timeline) -> Result<Summary, Error> {
+/// Runs the replay into `timeline.csv` and the timeline; what it came to comes back.
+fn replay(setup: &Setup, series: &Series, path: &Path, timeline: &mut Timeline) -> Result<(Summary, Figures), Error> {
     let failed = |source| Error::Write {
         path: path.to_owned(),
         source,
@@ -288,12 +301,14 @@ fn replay(setup: &Setup, series: &Series, path: &Path, timeline: &mut Timeline) 
     csv.write_all(b"timestamp,load,desired,ready\n").map_err(failed)?;
     let bar = progress(setup.ticks());
     let mut tally = Tally::new(setup.tick);
+    let mut meter = Meter::new(setup.tick, setup.capacity);
     let mut moments = Moments::new(setup.tick);
     let mut close_ups = CloseUps::new(setup.tick, timeline.windows.clone());
     let mut replay = Replay::new(setup, series);
     for step in replay.by_ref() {
         tally.decision(&step.decision, step.trusted);
         tally.tick(&step.tick);
+        meter.tick(step.tick.load, step.tick.desired, step.tick.ready);
         moments.see(&setup.policy, &step.tick, &step.decision);
         close_ups.see(&step.tick, step.band);
         timeline.foresee(&step.tick, step.band);
@@ -307,7 +322,7 @@ fn replay(setup: &Setup, series: &Series, path: &Path, timeline: &mut Timeline) 
     timeline.moments = moments.finish();
     timeline.close_ups = close_ups.finish();
     let errors = replay.forecast_errors();
-    Ok(Summary {
+    let summary = Summary {
         replica_capacity: setup.capacity,
         startup_seconds: setup.startup.as_secs_f64(),
         metric_delay_seconds: setup.delay.as_secs_f64(),
@@ -329,7 +344,8 @@ fn replay(setup: &Setup, series: &Series, path: &Path, timeline: &mut Timeline) 
                 naive_error: errors.map(|e| e.naive),
             }),
         ..tally.finish()
-    })
+    };
+    Ok((summary, meter.finish()))
 }
 
 /// One row of `timeline.csv`; the load in full, so that others can recompute every number from it.

@@ -74,7 +74,9 @@ impl FromStr for Price {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let text = text.trim();
-        let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+        let digits = text
+            .find(|c: char| !c.is_ascii_digit() && c != '.')
+            .unwrap_or(text.len());
         let (amount, currency) = text.split_at(digits);
         let per_hour = amount.parse().ok().filter(|p: &f64| p.is_finite() && *p > 0.0);
         let currency = currency.trim();
@@ -108,7 +110,12 @@ mod tests {
             let money = text.parse::<Price>()?.of(100.0, 86_400.0);
             Ok::<_, String>(money.words(money.total))
         };
-        for (text, expected) in [("0.05", "5"), ("0.05EUR", "5 EUR"), ("1.2345 €", "123 €"), ("2 CHF", "200 CHF")] {
+        for (text, expected) in [
+            ("0.05", "5"),
+            ("0.05EUR", "5 EUR"),
+            ("1.2345 €", "123 €"),
+            ("2 CHF", "200 CHF"),
+        ] {
             assert_eq!(hundred(text).unwrap(), expected);
         }
         for text in ["", "EUR", "0", "-1", "1e400", "nan", "0.05 EUR 2", "0.05 currencies"] {

@@ -47,7 +47,11 @@ impl Lens<'_> {
 
     /// One sample for each metric of the policy.
     pub fn samples(&self, policy: &Policy, now: Timestamp, ready: u32) -> Vec<Sample> {
-        let load = self.load(now);
+        self.samples_of(policy, self.load(now), ready)
+    }
+
+    /// One sample for each metric of the policy where a query returns `load`.
+    pub fn samples_of(&self, policy: &Policy, load: f64, ready: u32) -> Vec<Sample> {
         let see = |metric: &Metric| match (metric.rule, metric.pods) {
             (Rule::Target(Target::AverageValue(_)), _) => Ok(load.into()),
             _ if ready == 0 => Err(Failure::new(Cause::Empty, "no replica is ready to be measured")),

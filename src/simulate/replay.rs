@@ -1,7 +1,7 @@
 //! The replay: a policy, a trace and a plant, one decision a tick.
 //!
 //! ```text
-//! plant.advance → observe (late, averaged) → forecast → decide → plant.scale → Step
+//! plant.advance → senses (late, averaged) → forecast → decide → plant.scale → Step
 //! ```
 //! Calls the same `decide` as the operator, keeps the same `State`, feeds the same forecaster. Pure: no files, no clock,
 //! and nothing beyond the trace's row that follows a tick can change it (between rows the load is a straight line; the
@@ -11,12 +11,13 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::observe::Lens;
 use super::plant::Plant;
+use super::senses::{Experiment, Senses};
 use super::series::{Holes, Series};
 use super::timeline::{Band, Evidence, Tick};
 use crate::engine;
 use crate::engine::decision::Decision;
-use crate::engine::forecast::{Errors, Forecast, Forecaster, Settings};
-use crate::engine::observation::{Observation, Replicas};
+use crate::engine::forecast::{Errors, Forecast, Forecaster, Settings, Witness};
+use crate::engine::observation::{Observation, Replicas, usable};
 use crate::engine::policy::{Lead, Policy};
 use crate::engine::reading::Reading;
 use crate::engine::state::{Remembered, State};
@@ -78,6 +79,7 @@ pub struct Replay<'a> {
     plant: Plant,
     state: State,
     forecaster: Option<Forecaster>,
+    senses: Senses<'a>,
     /// The next tick.
     now: Timestamp,
     left: u64,
@@ -87,6 +89,11 @@ impl<'a> Replay<'a> {
     /// A replay that begins at `setup.start` with ⌈load ÷ target⌉ ready replicas, as an operator that has just started
     /// would find them; what lies before is the forecast's history.
     pub fn new(setup: &'a Setup, series: &'a Series) -> Self {
+        Self::with(setup, series, Experiment::default())
+    }
+
+    /// The same, with something wrong on purpose: for benchmarks and tests.
+    pub fn with(setup: &'a Setup, series: &'a Series, experiment: Experiment<'a>) -> Self {
         let lens = Lens {
             series,
             capacity: setup.capacity,
@@ -95,7 +102,7 @@ impl<'a> Replay<'a> {
         let replicas = lens.initial(&setup.policy, setup.start);
         let forecaster = setup.policy.prediction.as_ref().zip(setup.lead()).map(|(p, lead)| {
             let mut forecaster = Forecaster::new(Settings {
-                objective: None,
+                objective: p.objective,
                 lead,
                 history: p.history,
             });
@@ -115,6 +122,7 @@ impl<'a> Replay<'a> {
             plant: Plant::new(setup.startup, replicas),
             state: State::restore(known, replicas, setup.start),
             forecaster,
+            senses: Senses::new(experiment, setup.capacity),
             now: setup.start,
             left: setup.ticks(),
         }
@@ -134,27 +142,36 @@ impl<'a> Replay<'a> {
     fn step(&mut self) -> Step {
         let (policy, now) = (&self.setup.policy, self.now);
         self.plant.advance(now);
-        let samples = self.lens.samples(policy, now, self.plant.ready());
+        let (current, ready) = (self.plant.billed(), self.plant.ready());
+        let seen = self.senses.look(&self.lens, now, ready);
+        let samples = self.lens.samples_of(policy, seen.load, ready);
+        let threshold = policy.prediction.as_ref().and_then(|p| p.signal);
+        // A signal is in a unit of its own: it stands at its threshold where load and capacity are equal.
+        let signal = threshold.map(|threshold| Ok((threshold * seen.pressure).into()));
         let forecast = match (&mut self.forecaster, &policy.prediction) {
             (Some(forecaster), Some(prediction)) => {
                 let sample = samples.get(prediction.metric).and_then(|s| s.as_ref().ok());
                 if let Some(load) = sample.and_then(Reading::number)
                     && self.lens.measured(now, &self.holes)
                 {
-                    forecaster.observe(now, load);
+                    let value = threshold.zip(usable(signal.as_ref()).ok());
+                    let witness = Witness {
+                        ready: Some(ready),
+                        short: value.map(|(threshold, value)| value > threshold),
+                    };
+                    forecaster.witness(now, load, witness);
                 }
-                Some(forecaster.forecast(now))
+                Some(self.senses.imagine(now, forecaster.forecast(now)))
             }
             _ => None,
         };
         let trusted = forecast.as_ref().map(|f| f.trust.is_trusted());
         let band = forecast.as_ref().and_then(band);
-        let current = self.plant.billed();
         let observation = Observation {
-            signal: None,
+            signal,
             replicas: Replicas {
                 spec: current,
-                ready: Some(self.plant.ready()),
+                ready: Some(ready),
             },
             samples,
             forecast,

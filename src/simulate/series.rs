@@ -195,6 +195,11 @@ impl Series {
         csv
     }
 
+    /// How many samples there are; never 0.
+    pub fn rows(&self) -> usize {
+        self.at.len()
+    }
+
     /// The instant of the first sample.
     pub fn first(&self) -> Timestamp {
         self.at.first().map_or(Timestamp::UNIX_EPOCH, |at| timestamp_of(*at))

@@ -18,7 +18,10 @@ pub const WIDTH: u16 = 100;
 pub fn text(s: &Summary) -> String {
     let mut text = String::new();
     let length = seconds(s.ticks as f64 * s.tick_seconds);
-    line(&mut text, &format!("{}, {} ({length})", s.policy, between(s.from, s.to)));
+    line(
+        &mut text,
+        &format!("{}, {} ({length})", s.policy, between(s.from, s.to)),
+    );
     line(&mut text, &render::headline(s));
     if let Some(money) = &s.money {
         line(&mut text, &verdict::cost(money));
@@ -28,11 +31,16 @@ pub fn text(s: &Summary) -> String {
     for (name, sentences) in verdict::sentences(s) {
         line(&mut text, &format!("Against {name}: {sentences}"));
     }
-    for sentence in verdict::objective(s) {
+    if let Some(sentence) = verdict::objective(s) {
         line(&mut text, &sentence);
     }
     if let Some(sweep) = &s.sweep {
-        curve(&mut text, &format!("{}, by its objective", s.policy), "Objective", &sweep.objective);
+        curve(
+            &mut text,
+            &format!("{}, by its objective", s.policy),
+            "Objective",
+            &sweep.objective,
+        );
         curve(&mut text, "HPA v2, by its target", "Target", &sweep.hpa);
     }
     for note in &s.notes {
@@ -48,7 +56,7 @@ fn table(text: &mut String, s: &Summary) {
     let (costs, monies) = (any(|r| r.cost.is_some()), any(|r| r.money.is_some()));
     let yearly = any(|r| r.money.as_ref().is_some_and(|m| m.per_year.is_some()));
     let daily = if verdict::daily(s) { "A day" } else { "In all" };
-    let mut header = vec!["Policy", "Short", daily, "Replica-hours"];
+    let mut header = vec!["Policy", "Short", daily, "Longest", "Replica-hours"];
     header.extend(costs.then_some("× oracle"));
     header.push("Changes");
     header.extend(monies.then_some("Cost"));
@@ -59,6 +67,7 @@ fn table(text: &mut String, s: &Summary) {
             row.name,
             percent(row.short),
             seconds(row.short_seconds),
+            seconds(row.longest_seconds),
             number(row.replica_hours),
         ];
         if costs {
@@ -67,7 +76,9 @@ fn table(text: &mut String, s: &Summary) {
         cells.push(number(row.actions as f64));
         let money = |of: fn(&super::money::Money) -> Option<f64>| {
             let money = row.money.as_ref();
-            money.and_then(|m| Some(m.words(of(m)?))).unwrap_or_else(|| "-".to_owned())
+            money
+                .and_then(|m| Some(m.words(of(m)?)))
+                .unwrap_or_else(|| "-".to_owned())
         };
         cells.extend(monies.then(|| money(|m| Some(m.total))));
         cells.extend(yearly.then(|| money(|m| m.per_year)));
@@ -94,7 +105,10 @@ fn curve(text: &mut String, title: &str, knob: &str, points: &[Point]) {
             seconds(figures.short_minutes_per_day * 60.0),
             number(figures.replica_hours),
             figures.cost.map_or_else(|| "-".to_owned(), times),
-            figures.money.as_ref().map_or_else(|| "-".to_owned(), |m| m.words(m.total)),
+            figures
+                .money
+                .as_ref()
+                .map_or_else(|| "-".to_owned(), |m| m.words(m.total)),
         ]);
     }
     put(text, &table);
@@ -128,7 +142,10 @@ fn put(text: &mut String, table: &Table) {
 
 /// Wrapped text. Names come from policies and notes: a terminal would obey their control characters.
 fn line(text: &mut String, words: &str) {
-    let harmless: String = words.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect();
+    let harmless: String = words
+        .chars()
+        .map(|c| if c.is_control() { '\u{FFFD}' } else { c })
+        .collect();
     for line in spell::wrapped(&harmless, usize::from(WIDTH)) {
         text.push_str(&line);
         text.push('\n');

@@ -23,6 +23,8 @@ pub struct Row {
     pub short: f64,
     /// Seconds short, a day; in all where the run is shorter than a day.
     pub short_seconds: f64,
+    /// Seconds of the longest run of it.
+    pub longest_seconds: f64,
     /// Replicas × hours.
     pub replica_hours: f64,
     /// The same as a multiple of the oracle's, where there is one.
@@ -46,7 +48,13 @@ pub fn rows(s: &Summary) -> Vec<Row> {
         return vec![Row {
             name: s.policy.clone(),
             short: s.short_share,
-            short_seconds: 60.0 * if daily(s) { s.short_minutes_per_day } else { s.short_minutes },
+            short_seconds: 60.0
+                * if daily(s) {
+                    s.short_minutes_per_day
+                } else {
+                    s.short_minutes
+                },
+            longest_seconds: s.longest_short_seconds,
             replica_hours: s.replica_hours,
             cost: None,
             actions: s.scale_ups + s.scale_downs,
@@ -58,6 +66,7 @@ pub fn rows(s: &Summary) -> Vec<Row> {
         name,
         short: f.short_share,
         short_seconds: short_seconds(s, f),
+        longest_seconds: f.longest_short_seconds,
         replica_hours: f.replica_hours,
         cost: f.cost,
         actions: f.actions,
@@ -93,7 +102,12 @@ pub fn sentences(s: &Summary) -> Vec<(String, String)> {
                 s.policy,
                 number(ratio(mine.replica_hours, theirs.replica_hours)),
             ),
-            _ => format!("{} {}{}", hours(s, mine, theirs), short(s, mine, theirs), reach(contender, comparison.objective)),
+            _ => format!(
+                "{} {}{}",
+                hours(s, mine, theirs),
+                short(s, mine, theirs),
+                reach(contender, comparison.objective)
+            ),
         };
         found.push((name(contender), text));
     }
@@ -178,13 +192,20 @@ fn short(s: &Summary, mine: &Figures, theirs: &Figures) -> String {
 fn reach(contender: &Contender, objective: f64) -> String {
     let tuned = !matches!(contender.baseline, Baseline::Hpa | Baseline::Oracle);
     match tuned && !contender.met {
-        true => format!(" No target keeps it short for at most {}; this one comes closest.", percent(objective)),
+        true => format!(
+            " No target keeps it short for at most {}; this one comes closest.",
+            percent(objective)
+        ),
         false => String::new(),
     }
 }
 
 fn short_seconds(s: &Summary, f: &Figures) -> f64 {
-    60.0 * if daily(s) { f.short_minutes_per_day } else { f.short_minutes }
+    60.0 * if daily(s) {
+        f.short_minutes_per_day
+    } else {
+        f.short_minutes
+    }
 }
 
 fn ratio(a: f64, b: f64) -> f64 {
@@ -193,7 +214,11 @@ fn ratio(a: f64, b: f64) -> f64 {
 
 /// Two digits of a factor.
 fn digits(factor: f64) -> String {
-    number(if factor < 10.0 { (factor * 10.0).round() / 10.0 } else { factor.round() })
+    number(if factor < 10.0 {
+        (factor * 10.0).round() / 10.0
+    } else {
+        factor.round()
+    })
 }
 
 #[cfg(test)]
@@ -234,7 +259,10 @@ mod tests {
             }),
             ..Summary::default()
         };
-        "0.1EUR".parse::<super::super::money::Price>().unwrap().put(&mut summary);
+        "0.1EUR"
+            .parse::<super::super::money::Price>()
+            .unwrap()
+            .put(&mut summary);
         assert_eq!(sentences(&summary)[0].1, expected);
         assert_eq!(rows(&summary).len(), 2);
     }
@@ -291,9 +319,16 @@ mod tests {
             ..Summary::default()
         };
         let (_, text) = sentences(&summary).remove(0);
-        assert_eq!(text, "With the same replica-hours HPA v2 would be short 22 times as long, for 11 min a day instead of 30 s.");
+        assert_eq!(
+            text,
+            "With the same replica-hours HPA v2 would be short 22 times as long, for 11 min a day instead of 30 s."
+        );
         let words = |s: &Summary| objective(s).unwrap();
-        assert!(words(&summary).contains("was met: it was short for 0.035 %"), "{}", words(&summary));
+        assert!(
+            words(&summary).contains("was met: it was short for 0.035 %"),
+            "{}",
+            words(&summary)
+        );
         summary.comparison.as_mut().unwrap().objective = 0.0001;
         assert!(words(&summary).contains("was not met"), "{}", words(&summary));
     }

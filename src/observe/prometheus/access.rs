@@ -70,8 +70,9 @@ fn bearer(path: &Path) -> Result<HeaderValue, AccessError> {
     if token.is_empty() {
         return Err(problem("is empty; it has to hold the token alone".to_owned()));
     }
-    let mut value = HeaderValue::from_str(&format!("Bearer {token}"))
-        .map_err(|_| problem("holds what no token has, such as a line break; it has to hold the token alone".to_owned()))?;
+    let mut value = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| {
+        problem("holds what no token has, such as a line break; it has to hold the token alone".to_owned())
+    })?;
     value.set_sensitive(true);
     Ok(value)
 }
@@ -84,6 +85,8 @@ fn authorities(path: &Path) -> Result<Vec<Certificate>, AccessError> {
     let pem = std::fs::read(path).map_err(|e| problem(format!("cannot be read: {e}")))?;
     match Certificate::from_pem_bundle(&pem) {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
-        _ => Err(problem("holds no PEM certificate (-----BEGIN CERTIFICATE-----)".to_owned())),
+        _ => Err(problem(
+            "holds no PEM certificate (-----BEGIN CERTIFICATE-----)".to_owned(),
+        )),
     }
 }

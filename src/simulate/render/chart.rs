@@ -69,7 +69,10 @@ pub(super) fn forecast(stretch: Stretch<'_>, size: Size) -> Result<String, Rende
     draw(size, &Axes::over_time(stretch.time(), size, &marks, 0), |plot| {
         // Nothing is drawn across a time without a forecast.
         for known in columns.chunk_by(|a, b| a.upper.max.is_nan() == b.upper.max.is_nan()) {
-            let (low, high) = (plot.through(known, |c| c.expected.min), plot.through(known, |c| c.upper.max));
+            let (low, high) = (
+                plot.through(known, |c| c.expected.min),
+                plot.through(known, |c| c.upper.max),
+            );
             plot.between(&low, &high, palette::FORECAST, 0.2)?;
             plot.line(high, palette::FORECAST, 1.0, 0.9)?;
         }
@@ -88,24 +91,28 @@ pub(super) fn replicas(timeline: &Timeline, size: Size) -> Result<String, Render
     // The windows' names stand above the lines.
     let room = if timeline.windows.is_empty() { 1.0 } else { 1.1 };
     let marks = axes::counts(most * room, size.values);
-    draw(size, &Axes::over_time(stretch.time(), size, &marks, STRIP + GAP), |plot| {
-        windows(plot, &columns, &timeline.windows)?;
-        let ready = plot.steps(&columns, |c| c.ready);
-        plot.area(&ready, palette::READY, 0.16)?;
-        plot.line(ready, palette::READY, 1.0, 0.9)?;
-        plot.line(plot.steps(&columns, |c| c.desired), palette::DESIRED, 1.5, 1.0)?;
-        let top = plot.bottom + GAP * FINE;
-        for (from, to, winner) in plot.runs(&columns, |c| Some(c.winner())) {
-            let color = match winner {
-                Evidence::Metric => palette::LOAD,
-                Evidence::Schedule => palette::SCHEDULE,
-                Evidence::Forecast => palette::FORECAST,
-                Evidence::Nobody => palette::NOBODY,
-            };
-            plot.band((from, to), (top, top + STRIP * FINE), color, 1.0)?;
-        }
-        Ok(())
-    })
+    draw(
+        size,
+        &Axes::over_time(stretch.time(), size, &marks, STRIP + GAP),
+        |plot| {
+            windows(plot, &columns, &timeline.windows)?;
+            let ready = plot.steps(&columns, |c| c.ready);
+            plot.area(&ready, palette::READY, 0.16)?;
+            plot.line(ready, palette::READY, 1.0, 0.9)?;
+            plot.line(plot.steps(&columns, |c| c.desired), palette::DESIRED, 1.5, 1.0)?;
+            let top = plot.bottom + GAP * FINE;
+            for (from, to, winner) in plot.runs(&columns, |c| Some(c.winner())) {
+                let color = match winner {
+                    Evidence::Metric => palette::LOAD,
+                    Evidence::Schedule => palette::SCHEDULE,
+                    Evidence::Forecast => palette::FORECAST,
+                    Evidence::Nobody => palette::NOBODY,
+                };
+                plot.band((from, to), (top, top + STRIP * FINE), color, 1.0)?;
+            }
+            Ok(())
+        },
+    )
 }
 
 /// Red bands; a run of seconds in a chart of weeks still is a line that one can see.

@@ -37,11 +37,17 @@ fn verdicts(html: &mut String, s: &Summary) {
 /// One row for each policy; on a phone each row is a card, so every cell carries its column's name.
 fn table(html: &mut String, s: &Summary) {
     let rows = verdict::rows(s);
-    let daily = if verdict::daily(s) { "Short, a day" } else { "Short, in all" };
+    let daily = if verdict::daily(s) {
+        "Short, a day"
+    } else {
+        "Short, in all"
+    };
     let costs = rows.iter().any(|r| r.cost.is_some());
     let monies = rows.iter().any(|r| r.money.is_some());
-    let yearly = rows.iter().any(|r| r.money.as_ref().is_some_and(|m| m.per_year.is_some()));
-    let mut columns = vec!["Short", daily, "Replica-hours"];
+    let yearly = rows
+        .iter()
+        .any(|r| r.money.as_ref().is_some_and(|m| m.per_year.is_some()));
+    let mut columns = vec!["Short", daily, "Longest", "Replica-hours"];
     columns.extend(costs.then_some("× oracle"));
     columns.push("Changes");
     columns.extend(monies.then_some("Cost"));
@@ -53,7 +59,12 @@ fn table(html: &mut String, s: &Summary) {
     html.push_str("</tr></thead>\n<tbody>\n");
     for row in rows {
         let dash = || "–".to_owned();
-        let mut cells = vec![percent(row.short), seconds(row.short_seconds), number(row.replica_hours)];
+        let mut cells = vec![
+            percent(row.short),
+            seconds(row.short_seconds),
+            seconds(row.longest_seconds),
+            number(row.replica_hours),
+        ];
         if costs {
             cells.push(row.cost.map_or_else(dash, times));
         }
@@ -74,7 +85,9 @@ fn table(html: &mut String, s: &Summary) {
     }
     html.push_str("</tbody>\n</table>\n");
     if yearly {
-        html.push_str("<p class=\"legend\">* drawn out from this run, as if every day of the year were like these.</p>\n");
+        html.push_str(
+            "<p class=\"legend\">* drawn out from this run, as if every day of the year were like these.</p>\n",
+        );
     }
 }
 
@@ -110,9 +123,12 @@ fn curves(html: &mut String, s: &Summary) -> Result<(), RenderError> {
         ]);
     }
     legend(html, &entries);
-    twice(html, "Share of time short against cost", (plot::WIDE, plot::NARROW), |size| {
-        curves.draw(size)
-    })?;
+    twice(
+        html,
+        "Share of time short against cost",
+        (plot::WIDE, plot::NARROW),
+        |size| curves.draw(size),
+    )?;
     html.push_str("</section>\n");
     Ok(())
 }

@@ -58,7 +58,13 @@ impl<'a> Curves<'a> {
     /// The picture.
     pub(super) fn draw(&self, size: Size) -> Result<String, RenderError> {
         let relative = self.relative();
-        let cost = |f: &Figures| if relative { f.cost.unwrap_or_default() } else { f.replica_hours };
+        let cost = |f: &Figures| {
+            if relative {
+                f.cost.unwrap_or_default()
+            } else {
+                f.replica_hours
+            }
+        };
         let (least, most) = (self.all().map(cost)).fold((f64::INFINITY, 0.0), |(a, b), c| (c.min(a), c.max(b)));
         let worst = self.all().map(|f| f.short_share).fold(10.0 * FOOT, f64::max);
         let top = (height(worst) - 1e-9).ceil();
@@ -66,7 +72,10 @@ impl<'a> Curves<'a> {
         let unit = if relative { "×" } else { "" };
         let axes = Axes {
             span,
-            across: marks.into_iter().map(|m| (m, format!("{}{unit}", axes::short(m)))).collect(),
+            across: marks
+                .into_iter()
+                .map(|m| (m, format!("{}{unit}", axes::short(m))))
+                .collect(),
             most: top,
             up: (0..=top as i32)
                 .map(|decade| match decade {

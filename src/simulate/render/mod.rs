@@ -251,7 +251,10 @@ fn forecast_chart(html: &mut String, timeline: &Timeline, s: &Summary) -> Result
     if timeline.columns().iter().all(|c| c.upper.max.is_nan()) {
         return Ok(());
     }
-    let ahead = s.forecast.as_ref().map_or_else(String::new, |f| format!(" over the next {}", seconds(f.lead_seconds)));
+    let ahead = s
+        .forecast
+        .as_ref()
+        .map_or_else(String::new, |f| format!(" over the next {}", seconds(f.lead_seconds)));
     let band = format!("forecast of the highest load{ahead}, from what is expected to its upper bound");
     html.push_str("<section>\n<h2>Load and forecast</h2>\n");
     legend(html, &[("load", "load"), ("band", &band)]);

@@ -201,7 +201,10 @@ impl Plot<'_> {
     /// Where each column begins and ends.
     fn edges<'c>(&self, columns: &'c [Column]) -> impl Iterator<Item = (i32, i32, &'c Column)> {
         let next = columns.iter().skip(1).map(|c| seconds(c.at)).chain([self.span.1]);
-        columns.iter().zip(next).map(|(c, end)| (self.x(seconds(c.at)), self.x(end), c))
+        columns
+            .iter()
+            .zip(next)
+            .map(|(c, end)| (self.x(seconds(c.at)), self.x(end), c))
     }
 
     /// Through every extreme, straight from column to column; a column that knows nothing is passed over.
@@ -263,7 +266,11 @@ impl Plot<'_> {
     }
 
     /// Consecutive columns with the same answer, as (begin, end, answer).
-    pub(super) fn runs<T: PartialEq + Copy>(&self, columns: &[Column], of: impl Fn(&Column) -> Option<T>) -> Vec<(i32, i32, T)> {
+    pub(super) fn runs<T: PartialEq + Copy>(
+        &self,
+        columns: &[Column],
+        of: impl Fn(&Column) -> Option<T>,
+    ) -> Vec<(i32, i32, T)> {
         let mut runs: Vec<(i32, i32, T)> = Vec::new();
         for (begin, end, column) in self.edges(columns) {
             let Some(answer) = of(column) else { continue };
@@ -311,7 +318,13 @@ impl Plot<'_> {
     }
 
     /// The area between two paths, the second one drawn back.
-    pub(super) fn between(&self, low: &[Point], high: &[Point], color: RGBColor, opacity: f64) -> Result<(), RenderError> {
+    pub(super) fn between(
+        &self,
+        low: &[Point],
+        high: &[Point],
+        color: RGBColor,
+        opacity: f64,
+    ) -> Result<(), RenderError> {
         if low.is_empty() {
             return Ok(());
         }

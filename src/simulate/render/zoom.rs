@@ -74,7 +74,11 @@ fn runs<'a>(timeline: &'a Timeline, s: &'a Summary) -> Vec<Run<'a>> {
 
 fn data(columns: &[Column], runs: &[Run<'_>], foreseen: bool, s: &Summary) -> serde_json::Value {
     let most = runs.iter().map(|r| chart::most(r.columns)).fold(0.0, f64::max);
-    let most = columns.iter().map(|c| c.upper.max).fold(most, f64::max).max(f64::MIN_POSITIVE);
+    let most = columns
+        .iter()
+        .map(|c| c.upper.max)
+        .fold(most, f64::max)
+        .max(f64::MIN_POSITIVE);
     let from = columns.first().map_or(0, |c| c.at.as_second());
     let step = columns.get(1).map_or(1, |c| c.at.as_second() - from);
     let lines: Vec<_> = runs
