@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use jiff::{SignedDuration, Timestamp};
 
 use super::compare::Baseline;
-use super::live;
+use super::live::Live;
 use super::money::Price;
 use crate::validate;
 
@@ -23,7 +23,7 @@ pub struct Args {
 
     /// A trace straight from Prometheus.
     #[command(flatten)]
-    pub live: live::Args,
+    pub live: Live,
 
     /// What one replica can carry, in the trace's unit
     #[arg(long, value_name = "LOAD", required_unless_present = "example", value_parser = capacity)]
@@ -62,6 +62,15 @@ pub struct Args {
     #[arg(long)]
     pub sweep: bool,
 
+    /// Find the values of the policy that keep it short for no more than --shortfall at the least cost, and write them to
+    /// suggested.yaml. Without --start the first 60 % of the trace, four weeks at most, are history
+    #[arg(long)]
+    pub suggest: bool,
+
+    /// Share of the time that --suggest accepts to be short, such as 0.1% [default: the policy's objective, else 0.1%]
+    #[arg(long, value_name = "PERCENT", requires = "suggest", value_parser = shortfall)]
+    pub shortfall: Option<f64>,
+
     /// What a replica costs an hour, with the currency if you like, such as 0.05 or 0.05EUR: costs stand beside
     /// replica-hours everywhere
     #[arg(long, value_name = "PRICE")]
@@ -95,6 +104,12 @@ fn baselines(text: &str) -> Result<Baselines, String> {
 fn capacity(text: &str) -> Result<f64, String> {
     let number = text.parse().ok().filter(|c: &f64| c.is_finite() && *c > 0.0);
     number.ok_or_else(|| "give a number above 0, such as 1400".to_owned())
+}
+
+fn shortfall(text: &str) -> Result<f64, String> {
+    let number = text.strip_suffix('%').and_then(|n| n.trim().parse().ok());
+    let share = number.map(|n: f64| n / 100.0).filter(|s| *s > 0.0 && *s < 1.0);
+    share.ok_or_else(|| "give a share of the time between 0 and 100, such as 0.1%".to_owned())
 }
 
 pub(super) fn instant(text: &str) -> Result<Timestamp, String> {
@@ -187,6 +202,16 @@ mod tests {
             ),
             ("--out d".to_owned(), "--policy <FILE>"),
             (format!("{base} 1 --example"), "cannot be used with"),
+            (
+                format!("{base} 1 --suggest --shortfall 0.1"),
+                "'0.1' for '--shortfall <PERCENT>': give a share of the time between 0 and 100, such as 0.1%",
+            ),
+            (format!("{base} 1 --suggest --shortfall 100%"), "such as 0.1%"),
+            (format!("{base} 1 --shortfall 1%"), "--suggest"),
+            (
+                format!("{base} 1 --replica-cost EUR"),
+                "'EUR' for '--replica-cost <PRICE>': give a number above 0",
+            ),
         ];
         for (line, words) in table {
             let message = parse(&line).unwrap_err();

@@ -22,7 +22,7 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The options of a live trace, as given.
 #[derive(Clone, Debug, Default, clap::Args)]
-pub struct Args {
+pub struct Live {
     /// Read the load from this Prometheus instead of a --trace
     #[arg(long, value_name = "URL", conflicts_with = "trace", requires_all = ["query", "from", "to"])]
     pub prometheus: Option<String>,
@@ -73,7 +73,7 @@ pub struct Range {
     pub access: Access,
 }
 
-impl Args {
+impl Live {
     /// The range to read, where one is asked for.
     ///
     /// # Errors

@@ -14,8 +14,10 @@ pub mod baselines;
 pub mod closeup;
 pub mod compare;
 pub mod contest;
+pub mod error;
 pub mod example;
 pub mod figures;
+mod input;
 pub mod live;
 pub mod moments;
 pub mod money;
@@ -28,6 +30,7 @@ pub mod replay;
 pub mod senses;
 pub mod series;
 pub mod spell;
+pub mod suggest;
 pub mod summary;
 #[cfg(test)]
 mod tests;
@@ -42,77 +45,23 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use kube::ResourceExt;
-use serde::Deserialize;
 
 pub use args::Args;
+pub use error::Error;
 
-use crate::api::ScalingPolicy;
-use crate::engine::policy::{Mode, Policy, PredictionMode};
-use crate::validate;
+use crate::engine::policy::{Policy, PredictionMode};
 use closeup::CloseUps;
 use figures::{Figures, Meter};
+use input::{inputs, read_policy, read_series, read_trace};
 use moments::Moments;
 use observe::Lens;
 use replay::{Replay, Setup};
-use series::{Series, SeriesError};
+use series::Series;
 use summary::{ForecastSummary, Summary, Tally};
 use timeline::{Tick, Timeline};
 
 /// Ticks between two looks at the progress bar: a millisecond or so.
 const PROGRESS: u64 = 4096;
-
-/// Why a replay did not happen.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// A file cannot be read.
-    #[error("{}: cannot be read: {source}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// A file cannot be written.
-    #[error("{}: cannot be written: {source}", path.display())]
-    Write {
-        /// The file or directory.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// A file of the example is not the example's any more.
-    #[error(
-        "{}: was edited, and --example would write over it; replay it with --policy, --trace and --replica-capacity, \
-         give another --out, or remove it", path.display()
-    )]
-    Edited {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The policy's file holds no policy that can be replayed.
-    #[error("{}: {problem}", path.display())]
-    Policy {
-        /// The file.
-        path: PathBuf,
-        /// The field, the value and the remedy.
-        problem: String,
-    },
-    /// The trace or the history is no series of loads.
-    #[error(transparent)]
-    Series(#[from] SeriesError),
-    /// An option does not fit the others.
-    #[error("--{option}: {problem}")]
-    Option {
-        /// The option.
-        option: &'static str,
-        /// The value and the remedy.
-        problem: String,
-    },
-    /// The page could not be drawn.
-    #[error("report.html: {0}")]
-    Render(#[from] render::RenderError),
-}
 
 /// Replays and writes `timeline.csv`, `summary.json` and `report.html`; says on stdout what came out and where it is.
 ///
@@ -155,6 +104,18 @@ pub fn run(args: Args) -> Result<(), Error> {
         summary.sweep = Some(contest::sweep(&setup, &series));
     }
 
+    if args.suggest {
+        let document = input::read_document(&policy_path)?;
+        let suggested = suggest::suggest(&document, &setup, &series, args.shortfall);
+        let suggested = suggested.map_err(|problem| Error::Option {
+            option: "suggest",
+            problem,
+        })?;
+        if let Some(yaml) = &suggested.yaml {
+            write(&args.out.join("suggested.yaml"), yaml)?;
+        }
+        summary.suggestion = Some(suggested);
+    }
     if let Some(price) = &args.replica_cost {
         price.put(&mut summary);
     }
@@ -174,106 +135,13 @@ pub fn run(args: Args) -> Result<(), Error> {
     say(&format!("{}\n{}\n", text::text(&summary), path.display()))
 }
 
-/// The files to read, and the capacity; for the example they are written first.
-fn inputs(mut args: Args) -> Result<(Args, PathBuf, f64), Error> {
-    if args.example {
-        create_dir(&args.out)?;
-        let (policy, trace) = (args.out.join("policy.yaml"), args.out.join("trace.csv"));
-        let files = [(&policy, example::POLICY.to_owned()), (&trace, example::trace())];
-        for (path, text) in &files {
-            unedited(path, text)?;
-        }
-        for (path, text) in &files {
-            write(path, text)?;
-        }
-        args.start = Some(example::start());
-        args.trace = Some(trace);
-        return Ok((args, policy, example::REPLICA_CAPACITY));
-    }
-    let missing = |option| Error::Option {
-        option,
-        problem: "is missing; give it, or --example".to_owned(),
-    };
-    let policy = args.policy.clone().ok_or_else(|| missing("policy"))?;
-    let capacity = args.replica_capacity.ok_or_else(|| missing("replica-capacity"))?;
-    Ok((args, policy, capacity))
-}
-
-/// Refuses to write over what somebody wrote.
-fn unedited(path: &Path, text: &str) -> Result<(), Error> {
-    let path = path.to_owned();
-    match fs::read(&path) {
-        Ok(there) if there == text.as_bytes() => Ok(()),
-        Ok(_) => Err(Error::Edited { path }),
-        Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(source) => Err(Error::Read { path, source }),
-    }
-}
-
-/// The only ScalingPolicy in a YAML file, validated; other objects in the file are passed over.
-fn read_policy(path: &Path, notes: &mut Vec<String>) -> Result<(String, Policy), Error> {
-    let problem = |problem: String| Error::Policy {
-        path: path.to_owned(),
-        problem,
-    };
-    let text = fs::read_to_string(path).map_err(|source| Error::Read {
-        path: path.to_owned(),
-        source,
-    })?;
-    let mut policies = Vec::new();
-    for document in serde_yaml::Deserializer::from_str(&text) {
-        let value = serde_yaml::Value::deserialize(document).map_err(|e| problem(format!("is not YAML: {e}")))?;
-        if value.get("kind").and_then(|k| k.as_str()) == Some("ScalingPolicy") {
-            policies.push(value);
-        }
-    }
-    let [value] = &policies[..] else {
-        let count = policies.len();
-        return Err(problem(format!(
-            "holds {count} objects of kind ScalingPolicy; give a file with one"
-        )));
-    };
-    let object: ScalingPolicy =
-        serde_yaml::from_value(value.clone()).map_err(|e| problem(format!("is no ScalingPolicy: {e}")))?;
-    let mut policy = validate::policy(&object.spec).map_err(|e| problem(e.to_string()))?;
-    if policy.mode != Mode::Active {
-        // A replay writes to nothing, so the question can only be what the policy would do if it were let.
-        notes.push(format!(
-            "The policy's mode is {:?}; it was replayed as if it were Active.",
-            policy.mode
-        ));
-        policy.mode = Mode::Active;
-    }
-    Ok((object.name_any(), policy))
-}
-
-/// The load: from Prometheus where that is asked for, else from the trace's file.
-fn read_trace(args: &Args) -> Result<Series, Error> {
-    if let Some(range) = args.live.range()? {
-        let series = range.read()?;
-        if let Some(path) = &args.live.save_trace {
-            write(path, &series.csv())?;
-        }
-        return Ok(series);
-    }
-    let path = args.trace.as_deref().ok_or_else(|| Error::Option {
-        option: "trace",
-        problem: "is missing; give it, or --prometheus".to_owned(),
-    })?;
-    read_series(path)
-}
-
-fn read_series(path: &Path) -> Result<Series, Error> {
-    let file = File::open(path).map_err(|source| Error::Read {
-        path: path.to_owned(),
-        source,
-    })?;
-    Ok(Series::read(file, &path.display().to_string())?)
-}
-
 fn setup(args: &Args, policy: Policy, capacity: f64, trace: &Series) -> Result<Setup, Error> {
     let (first, last) = (trace.first(), trace.last());
-    let start = args.start.unwrap_or(first);
+    let start = args.start.unwrap_or(if args.suggest && args.history.is_none() {
+        suggest::start(trace)
+    } else {
+        first
+    });
     if start < first || start > last {
         return Err(Error::Option {
             option: "start",

@@ -52,6 +52,9 @@ impl Price {
             let points = sweep.objective.iter_mut().chain(&mut sweep.hpa);
             runs.extend(points.map(|p| &mut p.figures));
         }
+        if let Some(suggestion) = &mut summary.suggestion {
+            runs.extend(suggestion.tried.iter_mut().map(|t| &mut t.figures));
+        }
         for figures in runs {
             figures.money = Some(self.of(figures.replica_hours, seconds));
         }

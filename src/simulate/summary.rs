@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::compare::{Comparison, Sweep};
 use super::money::Money;
+use super::suggest::Suggestion;
 use super::timeline::Tick;
 use crate::engine::decision::Decision;
 
@@ -87,6 +88,9 @@ pub struct Summary {
     /// What other settings would have come to, where that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sweep: Option<Sweep>,
+    /// Which values of the policy meet an objective at the least cost, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suggestion: Option<Suggestion>,
     /// What to know when reading the numbers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,

@@ -6,6 +6,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use super::compare::Point;
 use super::spell::{between, percent, seconds};
+use super::suggest::{Suggestion, Tried};
 use super::summary::Summary;
 use super::verdict::{self, Row};
 use super::{render, spell};
@@ -43,6 +44,9 @@ pub fn text(s: &Summary) -> String {
         );
         curve(&mut text, "HPA v2, by its target", "Target", &sweep.hpa);
     }
+    if let Some(suggestion) = &s.suggestion {
+        suggested(&mut text, suggestion);
+    }
     for note in &s.notes {
         text.push('\n');
         line(&mut text, &format!("Note: {note}"));
@@ -53,41 +57,32 @@ pub fn text(s: &Summary) -> String {
 fn table(text: &mut String, s: &Summary) {
     let rows = verdict::rows(s);
     let any = |of: fn(&Row) -> bool| rows.iter().any(of);
-    let (costs, monies) = (any(|r| r.cost.is_some()), any(|r| r.money.is_some()));
-    let yearly = any(|r| r.money.as_ref().is_some_and(|m| m.per_year.is_some()));
+    let (targets, costs) = (any(|r| r.target.is_some()), any(|r| r.cost.is_some()));
+    // The year is in the sentences; a terminal is only so wide.
+    let monies = any(|r| r.money.is_some());
     let daily = if verdict::daily(s) { "A day" } else { "In all" };
-    let mut header = vec!["Policy", "Short", daily, "Longest", "Replica-hours"];
+    let mut header = vec!["Policy"];
+    header.extend(targets.then_some("Target"));
+    header.extend(["Short", daily]);
+    header.extend((!monies).then_some("Longest"));
+    header.push("Replica-hours");
     header.extend(costs.then_some("× oracle"));
     header.push("Changes");
     header.extend(monies.then_some("Cost"));
-    header.extend(yearly.then_some("A year*"));
     let mut table = plain(&header);
     for row in rows {
-        let mut cells = vec![
-            row.name,
-            percent(row.short),
-            seconds(row.short_seconds),
-            seconds(row.longest_seconds),
-            number(row.replica_hours),
-        ];
-        if costs {
-            cells.push(row.cost.map_or_else(|| "-".to_owned(), times));
-        }
+        let dash = || "-".to_owned();
+        let mut cells = vec![row.name];
+        cells.extend(targets.then(|| row.target.map_or_else(dash, percent)));
+        cells.extend([percent(row.short), seconds(row.short_seconds)]);
+        cells.extend((!monies).then(|| seconds(row.longest_seconds)));
+        cells.push(number(row.replica_hours));
+        cells.extend(costs.then(|| row.cost.map_or_else(dash, times)));
         cells.push(number(row.actions as f64));
-        let money = |of: fn(&super::money::Money) -> Option<f64>| {
-            let money = row.money.as_ref();
-            money
-                .and_then(|m| Some(m.words(of(m)?)))
-                .unwrap_or_else(|| "-".to_owned())
-        };
-        cells.extend(monies.then(|| money(|m| Some(m.total))));
-        cells.extend(yearly.then(|| money(|m| m.per_year)));
+        cells.extend(monies.then(|| row.money.map_or_else(dash, |m| m.words(m.total))));
         table.add_row(cells);
     }
     put(text, &table);
-    if yearly {
-        line(text, "* if every day were like these");
-    }
     text.push('\n');
 }
 
@@ -112,6 +107,42 @@ fn curve(text: &mut String, title: &str, knob: &str, points: &[Point]) {
         ]);
     }
     put(text, &table);
+}
+
+fn suggested(text: &mut String, s: &Suggestion) {
+    text.push('\n');
+    line(text, &format!("Suggestion: {}", s.answer()));
+    line(text, &s.evidence());
+    text.push('\n');
+    let monies = s.tried.iter().any(|t| t.figures.money.is_some());
+    let mut header = vec!["Policy", "Meets it", "Short", "Replica-hours", "× oracle"];
+    header.extend(monies.then_some("Cost"));
+    let mut table = plain(&header);
+    for Tried {
+        title, met, figures, ..
+    } in s.rows()
+    {
+        let mut cells = vec![
+            title.clone(),
+            if *met { "yes" } else { "no" }.to_owned(),
+            percent(figures.short_share),
+            number(figures.replica_hours),
+            figures.cost.map_or_else(|| "-".to_owned(), times),
+        ];
+        cells.extend(figures.money.as_ref().map(|m| m.words(m.total)));
+        table.add_row(cells);
+    }
+    put(text, &table);
+    for left_out in &s.left_out {
+        line(
+            text,
+            &format!("{} was not tried: the policy {}", left_out.title, left_out.why),
+        );
+    }
+    if let Some(yaml) = &s.yaml {
+        text.push('\n');
+        text.push_str(yaml);
+    }
 }
 
 /// A multiple of the oracle's cost, with two decimals: `1.40`.

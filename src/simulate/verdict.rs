@@ -17,8 +17,10 @@ const DAY: f64 = 86_400.0;
 /// One policy's line in the table.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
-    /// Who; with the target where one was aimed at.
+    /// Who.
     pub name: String,
+    /// The utilisation that it aims at, where it is a baseline that aims at one.
+    pub target: Option<f64>,
     /// Share of the time short.
     pub short: f64,
     /// Seconds short, a day; in all where the run is shorter than a day.
@@ -47,6 +49,7 @@ pub fn rows(s: &Summary) -> Vec<Row> {
     let Some(comparison) = &s.comparison else {
         return vec![Row {
             name: s.policy.clone(),
+            target: None,
             short: s.short_share,
             short_seconds: 60.0
                 * if daily(s) {
@@ -62,8 +65,9 @@ pub fn rows(s: &Summary) -> Vec<Row> {
             own: true,
         }];
     };
-    let row = |name: String, f: &Figures, own| Row {
-        name,
+    let row = |name: &str, target, f: &Figures, own| Row {
+        name: name.to_owned(),
+        target,
         short: f.short_share,
         short_seconds: short_seconds(s, f),
         longest_seconds: f.longest_short_seconds,
@@ -73,8 +77,9 @@ pub fn rows(s: &Summary) -> Vec<Row> {
         money: f.money.clone(),
         own,
     };
-    let mut rows = vec![row(s.policy.clone(), &comparison.policy, true)];
-    rows.extend(comparison.baselines.iter().map(|b| row(name(b), &b.figures, false)));
+    let mut rows = vec![row(&s.policy, None, &comparison.policy, true)];
+    let baselines = comparison.baselines.iter();
+    rows.extend(baselines.map(|b| row(b.baseline.title(), b.target, &b.figures, false)));
     rows
 }
 
@@ -97,7 +102,7 @@ pub fn sentences(s: &Summary) -> Vec<(String, String)> {
         let theirs = &contender.figures;
         let text = match contender.baseline {
             Baseline::Oracle => format!(
-                "Somebody who knew the future would be short never, with {} replica-hours. {} takes {} times that.",
+                "Somebody who knew the future would never be short with {} replica-hours. {} takes {} times that.",
                 number(theirs.replica_hours),
                 s.policy,
                 number(ratio(mine.replica_hours, theirs.replica_hours)),
@@ -298,7 +303,7 @@ mod tests {
             Baseline::Oracle,
             (100.0, 0.0),
             true,
-            "Somebody who knew the future would be short never, with 100 replica-hours. shop takes 1.2 times that.",
+            "Somebody who knew the future would never be short with 100 replica-hours. shop takes 1.2 times that.",
         );
     }
 

@@ -129,7 +129,7 @@ mod tests {
             assert_eq!(values(most, count), expected);
         }
         assert_eq!(between(1.0, 2.0, 4), ((0.95, 2.05), vec![1.0, 1.5, 2.0]));
-        assert_eq!(between(3.0, 3.0, 2).1, [2.0, 3.0, 4.0]);
+        assert_eq!(between(3.0, 3.0, 2).1, [2.0, 4.0]);
         assert_eq!(counts(3.0, 4), [0.0, 1.0, 2.0, 3.0]);
         assert_eq!(counts(22.0, 5), [0.0, 5.0, 10.0, 15.0, 20.0, 25.0]);
         assert_eq!(

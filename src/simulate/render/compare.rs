@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::super::spell::{percent, seconds};
+use super::super::suggest::{LeftOut, Suggestion};
 use super::super::summary::Summary;
 use super::super::text::times;
 use super::super::timeline::Timeline;
@@ -16,6 +17,9 @@ use crate::report::words::number;
 pub(super) fn sections(html: &mut String, timeline: &Timeline, s: &Summary) -> Result<(), RenderError> {
     if s.comparison.is_some() {
         verdicts(html, s);
+    }
+    if let Some(suggestion) = &s.suggestion {
+        suggested(html, suggestion);
     }
     curves(html, s)?;
     panels(html, timeline, s)
@@ -34,7 +38,7 @@ fn verdicts(html: &mut String, s: &Summary) {
     html.push_str("</dl>\n</section>\n");
 }
 
-/// One row for each policy; on a phone each row is a card, so every cell carries its column's name.
+/// One row for each policy.
 fn table(html: &mut String, s: &Summary) {
     let rows = verdict::rows(s);
     let daily = if verdict::daily(s) {
@@ -52,36 +56,30 @@ fn table(html: &mut String, s: &Summary) {
     columns.push("Changes");
     columns.extend(monies.then_some("Cost"));
     columns.extend(yearly.then_some("A year *"));
-    html.push_str("<table class=\"rivals\">\n<thead><tr><th>Policy</th>");
-    for column in &columns {
-        let _ = write!(html, "<th>{column}</th>");
-    }
-    html.push_str("</tr></thead>\n<tbody>\n");
-    for row in rows {
+    head(html, &columns);
+    for entry in rows {
         let dash = || "–".to_owned();
         let mut cells = vec![
-            percent(row.short),
-            seconds(row.short_seconds),
-            seconds(row.longest_seconds),
-            number(row.replica_hours),
+            percent(entry.short),
+            seconds(entry.short_seconds),
+            seconds(entry.longest_seconds),
+            number(entry.replica_hours),
         ];
         if costs {
-            cells.push(row.cost.map_or_else(dash, times));
+            cells.push(entry.cost.map_or_else(dash, times));
         }
-        cells.push(number(row.actions as f64));
-        let money = row.money.as_ref();
+        cells.push(number(entry.actions as f64));
+        let money = entry.money.as_ref();
         if monies {
             cells.push(money.map_or_else(dash, |m| m.words(m.total)));
         }
         if yearly {
             cells.push(money.and_then(|m| Some(m.words(m.per_year?))).unwrap_or_else(dash));
         }
-        let class = if row.own { " class=\"own\"" } else { "" };
-        let _ = write!(html, "<tr{class}><th>{}</th>", escape(&row.name));
-        for (column, cell) in columns.iter().zip(cells) {
-            let _ = write!(html, "<td data-column=\"{column}\">{}</td>", escape(&cell));
-        }
-        html.push_str("</tr>\n");
+        let target = entry
+            .target
+            .map_or_else(String::new, |t| format!(", at {}", percent(t)));
+        row(html, &format!("{}{target}", entry.name), entry.own, &columns, cells);
     }
     html.push_str("</tbody>\n</table>\n");
     if yearly {
@@ -89,6 +87,62 @@ fn table(html: &mut String, s: &Summary) {
             "<p class=\"legend\">* drawn out from this run, as if every day of the year were like these.</p>\n",
         );
     }
+}
+
+fn suggested(html: &mut String, s: &Suggestion) {
+    let (answer, evidence) = (escape(&s.answer()), escape(&s.evidence()));
+    let _ = writeln!(
+        html,
+        "<section>\n<h2>Suggestion</h2>\n<p>{answer}</p>\n<p class=\"legend\">{evidence}</p>"
+    );
+    let mut columns = vec!["Meets it", "Short", "Replica-hours", "× oracle"];
+    columns.extend(s.tried.iter().any(|t| t.figures.money.is_some()).then_some("Cost"));
+    head(html, &columns);
+    for tried in s.rows() {
+        let f = &tried.figures;
+        let mut cells = vec![
+            if tried.met { "yes" } else { "no" }.to_owned(),
+            percent(f.short_share),
+            number(f.replica_hours),
+            f.cost.map_or_else(|| "–".to_owned(), times),
+        ];
+        cells.extend(f.money.as_ref().map(|m| m.words(m.total)));
+        row(
+            html,
+            &tried.title,
+            Some(&tried.title) == s.chosen.as_ref(),
+            &columns,
+            cells,
+        );
+    }
+    html.push_str("</tbody>\n</table>\n");
+    for LeftOut { title, why } in &s.left_out {
+        let text = escape(&format!("{title} was not tried: the policy {why}"));
+        let _ = writeln!(html, "<p class=\"legend\">{text}</p>");
+    }
+    if let Some(yaml) = &s.yaml {
+        let _ = writeln!(html, "<pre>{}</pre>", escape(yaml));
+    }
+    html.push_str("</section>\n");
+}
+
+/// The beginning of a table of policies.
+fn head(html: &mut String, columns: &[&str]) {
+    html.push_str("<table class=\"rivals\">\n<thead><tr><th>Policy</th>");
+    for column in columns {
+        let _ = write!(html, "<th>{column}</th>");
+    }
+    html.push_str("</tr></thead>\n<tbody>\n");
+}
+
+/// On a phone each row is a card, so every cell carries its column's name.
+fn row(html: &mut String, name: &str, own: bool, columns: &[&str], cells: Vec<String>) {
+    let class = if own { " class=\"own\"" } else { "" };
+    let _ = write!(html, "<tr{class}><th>{}</th>", escape(name));
+    for (column, cell) in columns.iter().zip(cells) {
+        let _ = write!(html, "<td data-column=\"{column}\">{}</td>", escape(&cell));
+    }
+    html.push_str("</tr>\n");
 }
 
 fn curves(html: &mut String, s: &Summary) -> Result<(), RenderError> {

@@ -57,6 +57,11 @@ impl<'a> Curves<'a> {
 
     /// The picture.
     pub(super) fn draw(&self, size: Size) -> Result<String, RenderError> {
+        // Shares have longer labels than loads.
+        let size = Size {
+            left: size.left + 14,
+            ..size
+        };
         let relative = self.relative();
         let cost = |f: &Figures| {
             if relative {

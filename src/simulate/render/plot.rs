@@ -36,7 +36,7 @@ pub(super) struct Size {
     width: i32,
     height: i32,
     /// Room for the marks of the value axis.
-    left: i32,
+    pub(super) left: i32,
     pub(super) font: i32,
     /// Most columns, values and instants.
     pub(super) columns: usize,
@@ -70,7 +70,6 @@ pub(super) const NARROW: Size = Size {
 pub(super) const PANEL_WIDE: Size = Size {
     height: 150,
     columns: 533,
-    values: 2,
     ..WIDE
 };
 
@@ -78,7 +77,7 @@ pub(super) const PANEL_WIDE: Size = Size {
 pub(super) const PANEL_NARROW: Size = Size {
     height: 130,
     columns: 157,
-    values: 2,
+    values: 5,
     ..NARROW
 };
 

@@ -32,12 +32,13 @@
   const shown = (name) => box.querySelector(`input[value="${name}"]`)?.checked;
   const visible = () => runs.filter((run, i) => shown('run' + i));
   const short = (v) => v >= 1e9 ? +(v / 1e9).toPrecision(3) + 'G' : v >= 1e6 ? +(v / 1e6).toPrecision(3) + 'M'
-    : v >= 1e4 ? +(v / 1e3).toPrecision(3) + 'k' : String(+v.toPrecision(3));
+    : v >= 1e3 ? +(v / 1e3).toPrecision(3) + 'k' : String(+v.toPrecision(3));
   const instant = (column) => new Date((data.from + column * data.step) * 1000);
   const two = (v) => String(v).padStart(2, '0');
   const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
   const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
   const date = (d) => `${DAYS[d.getUTCDay()]} ${d.getUTCDate()} ${MONTHS[d.getUTCMonth()]}`;
+  const day = (d, spacing) => spacing < 604800 ? `${DAYS[d.getUTCDay()]} ${d.getUTCDate()}` : `${d.getUTCDate()} ${MONTHS[d.getUTCMonth()]}`;
   const time = (d) => `${two(d.getUTCHours())}:${two(d.getUTCMinutes())}`;
 
   let width, height, bottom;
@@ -91,7 +92,7 @@
       pen.fillText(short(mark), LEFT - 6, y(mark));
     }
     pen.textBaseline = 'top'; pen.textAlign = 'center';
-    const seconds = (to - from) * data.step, room = Math.max(2, Math.floor((width - LEFT) / 92));
+    const seconds = (to - from) * data.step, room = Math.max(2, Math.floor((width - LEFT) / 70));
     const spacings = [1, 5, 15, 30, 60, 300, 900, 1800, 3600, 10800, 21600, 43200, 86400, 172800, 604800, 1209600, 2592000,
       7776000];
     const spacing = spacings.find((s) => seconds / s <= room) || 31536000;
@@ -99,7 +100,7 @@
     const start = data.from + from * data.step;
     for (let s = Math.ceil((start - phase) / spacing) * spacing + phase; s <= start + seconds; s += spacing) {
       const d = new Date(s * 1000), px = x((s - data.from) / data.step);
-      const label = spacing >= 86400 || s % 86400 === 0 ? date(d) : spacing < 60 ? time(d) + ':' + two(d.getUTCSeconds()) : time(d);
+      const label = spacing >= 86400 || s % 86400 === 0 ? day(d, spacing) : spacing < 60 ? time(d) + ':' + two(d.getUTCSeconds()) : time(d);
       const half = pen.measureText(label).width / 2;
       pen.beginPath(); pen.moveTo(px, TOP); pen.lineTo(px, bottom); pen.stroke();
       pen.fillText(label, Math.min(Math.max(px, half), width - half), height - AXIS + 5);
@@ -134,12 +135,14 @@
     lanes.forEach((run, lane) => {
       const top = bottom + 3 + lane * LANE;
       pen.fillStyle = colour('--grid'); pen.fillRect(LEFT, top, width, LANE - 3);
-      pen.fillStyle = colour('--soft'); pen.fillText(run.name + ' short', LEFT + 4, top + LANE / 2 - 1);
       pen.fillStyle = colour('--short');
       for (let i = 0; i < run.short.length; i += 2) {
         const a = x(run.short[i]), b = x(run.short[i] + run.short[i + 1]);
         if (b >= LEFT && a <= width) pen.fillRect(a, top, Math.max(1.5, b - a), LANE - 3);
       }
+      pen.strokeStyle = colour('--grid'); pen.lineWidth = 3; pen.lineJoin = 'round';
+      pen.strokeText(run.name + ' short', LEFT + 4, top + LANE / 2 - 1);
+      pen.fillStyle = colour('--soft'); pen.fillText(run.name + ' short', LEFT + 4, top + LANE / 2 - 1);
     });
     if (select) {
       pen.fillStyle = colour('--load'); pen.globalAlpha = 0.15;
@@ -213,6 +216,7 @@
   for (const input of box.querySelectorAll('input')) input.addEventListener('change', redraw);
   window.addEventListener('resize', redraw);
   window.matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redraw);
+  if (window.matchMedia('(pointer: coarse)').matches) output.textContent = 'Drag to move; + and − zoom.';
   document.documentElement.classList.add('live');
   draw();
 })();
