@@ -33,8 +33,8 @@ pub(super) const FINE: i32 = 2;
 /// How large a chart is, in CSS pixels.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Size {
-    width: i32,
-    height: i32,
+    pub(super) width: i32,
+    pub(super) height: i32,
     /// Room for the marks of the value axis.
     pub(super) left: i32,
     pub(super) font: i32,
