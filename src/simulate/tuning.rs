@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::baselines::{Course, Rival};
-use super::compare::Point;
+use super::compare::{Baseline, Point};
 use super::figures::Figures;
 
 /// Targets that are always tried, in percent of what a replica carries.
@@ -109,6 +109,41 @@ impl<'a> Tuning<'a> {
         let meets = self.runs.iter().filter(|(_, f)| f.short_share <= limit);
         let cheapest = meets.min_by(|a, b| a.1.replica_hours.total_cmp(&b.1.replica_hours));
         cheapest.map(|(percent, _)| *percent)
+    }
+}
+
+/// A baseline with all the rivals that it may be.
+#[derive(Debug)]
+pub struct Contestant<'a> {
+    /// Each of its rivals; never empty.
+    tunings: Vec<Tuning<'a>>,
+}
+
+impl<'a> Contestant<'a> {
+    /// Nothing was tried yet; `None` for the oracle.
+    pub fn new(course: &'a Course<'a>, baseline: Baseline, oracle_hours: f64) -> Option<Self> {
+        let rivals = Rival::all(baseline, course).into_iter();
+        let tunings: Vec<_> = rivals.map(|rival| Tuning::new(course, rival, oracle_hours)).collect();
+        (!tunings.is_empty()).then_some(Contestant { tunings })
+    }
+
+    /// The first of its rivals: the only one, but for cron.
+    pub fn first(&mut self) -> &mut Tuning<'a> {
+        &mut self.tunings[0]
+    }
+
+    /// The cheapest run of any rival that is short for at most `limit`, and that rival.
+    pub fn cheapest(&mut self, limit: f64) -> (Tuned, &Rival) {
+        let each = self.tunings.iter_mut().map(|t| t.cheapest(limit)).enumerate();
+        let (i, tuned) = each
+            .min_by(|(_, a), (_, b)| {
+                let met = b.met.cmp(&a.met);
+                let short = |t: &Tuned| if t.met { 0.0 } else { t.figures.short_share };
+                let hours = a.figures.replica_hours.total_cmp(&b.figures.replica_hours);
+                met.then(short(a).total_cmp(&short(b))).then(hours)
+            })
+            .expect("a contestant has rivals");
+        (tuned, self.tunings[i].rival())
     }
 }
 
