@@ -115,35 +115,47 @@ impl<'a> Tuning<'a> {
 /// A baseline with all the rivals that it may be.
 #[derive(Debug)]
 pub struct Contestant<'a> {
-    /// Each of its rivals; never empty.
-    tunings: Vec<Tuning<'a>>,
+    first: Tuning<'a>,
+    others: Vec<Tuning<'a>>,
 }
 
 impl<'a> Contestant<'a> {
     /// Nothing was tried yet; `None` for the oracle.
     pub fn new(course: &'a Course<'a>, baseline: Baseline, oracle_hours: f64) -> Option<Self> {
         let rivals = Rival::all(baseline, course).into_iter();
-        let tunings: Vec<_> = rivals.map(|rival| Tuning::new(course, rival, oracle_hours)).collect();
-        (!tunings.is_empty()).then_some(Contestant { tunings })
+        let mut tunings = rivals.map(|rival| Tuning::new(course, rival, oracle_hours));
+        Some(Contestant {
+            first: tunings.next()?,
+            others: tunings.collect(),
+        })
     }
 
     /// The first of its rivals: the only one, but for cron.
     pub fn first(&mut self) -> &mut Tuning<'a> {
-        &mut self.tunings[0]
+        &mut self.first
     }
 
     /// The cheapest run of any rival that is short for at most `limit`, and that rival.
     pub fn cheapest(&mut self, limit: f64) -> (Tuned, &Rival) {
-        let each = self.tunings.iter_mut().map(|t| t.cheapest(limit)).enumerate();
-        let (i, tuned) = each
-            .min_by(|(_, a), (_, b)| {
-                let met = b.met.cmp(&a.met);
-                let short = |t: &Tuned| if t.met { 0.0 } else { t.figures.short_share };
-                let hours = a.figures.replica_hours.total_cmp(&b.figures.replica_hours);
-                met.then(short(a).total_cmp(&short(b))).then(hours)
-            })
-            .expect("a contestant has rivals");
-        (tuned, self.tunings[i].rival())
+        let mut best = (self.first.cheapest(limit), self.first.rival());
+        for tuning in &mut self.others {
+            let tuned = tuning.cheapest(limit);
+            if tuned.beats(&best.0) {
+                best = (tuned, tuning.rival());
+            }
+        }
+        best
+    }
+}
+
+impl Tuned {
+    /// Meets the limit where the other does not, costs less where both do, is short for less where neither does.
+    fn beats(&self, other: &Tuned) -> bool {
+        match (self.met, other.met) {
+            (true, true) => self.figures.replica_hours < other.figures.replica_hours,
+            (false, false) => self.figures.short_share < other.figures.short_share,
+            (met, _) => met,
+        }
     }
 }
 
