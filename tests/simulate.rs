@@ -91,6 +91,41 @@ fn writes_timeline_summary_and_page() {
 }
 
 #[test]
+fn a_comparison_and_a_sweep_are_in_the_summary() {
+    let (dir, line) = files(POLICY, TRACE);
+    run(&format!("{line} --startup 1m --tick 30s --compare --sweep")).unwrap();
+    let summary: serde_json::Value = serde_json::from_str(&read(dir.path(), "summary.json")).unwrap();
+    let compared = &summary["comparison"];
+    // Its own policy is HPA at 10 of 12, so both come to the same; the load jumps to five replicas of 12 within a minute.
+    let [own, hpa] = [&compared["policy"], &compared["baselines"][0]["figures"]];
+    assert_eq!(own, hpa);
+    assert_eq!(own["replicaHours"], summary["replicaHours"]);
+    assert!(
+        own["shortShare"].as_f64().unwrap() > 0.0 && own["cost"].as_f64().unwrap() > 0.0,
+        "{own}"
+    );
+    let names: Vec<&str> = compared["baselines"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|b| b["baseline"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["hpa", "hpa-tuned", "cron", "seasonal", "phpa", "oracle"]);
+    assert_eq!(compared["baselines"][5]["figures"]["shortShare"], 0.0);
+    assert_eq!(compared["baselines"][5]["figures"]["cost"], 1.0);
+    let sweep = &summary["sweep"];
+    // No Adaptive prediction, no objective to sweep.
+    assert_eq!(sweep["objective"].as_array().unwrap().len(), 0);
+    let targets: Vec<f64> = sweep["hpa"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|p| p["knob"].as_f64().unwrap())
+        .collect();
+    assert_eq!((targets.len(), targets[0], targets[11]), (12, 0.4, 0.95));
+}
+
+#[test]
 fn history_is_known_and_not_replayed() {
     let (dir, line) = files(POLICY, TRACE);
     let history = dir.path().join("h.csv");

@@ -1,11 +1,11 @@
 //! The protocol on one trace with one start-up time: the frozen default, HPA, and everything tuned in hindsight.
 
-use headroom::simulate::baselines::{Course, Rival, oracle};
+use headroom::simulate::baselines::{Course, oracle};
 use headroom::simulate::compare::{Baseline, Point};
 use headroom::simulate::figures::{Figures, Meter};
 use headroom::simulate::replay::Replay;
 use headroom::simulate::senses::Experiment;
-use headroom::simulate::tuning::{Tuned, Tuning, priced, short_at};
+use headroom::simulate::tuning::{Contestant, Tuned, priced, short_at};
 use jiff::SignedDuration;
 
 use crate::accuracy::{self, Accuracy, Said};
@@ -41,21 +41,18 @@ pub struct Outcome {
 /// Runs it all.
 pub fn run(trace: &Trace, startup: SignedDuration) -> Outcome {
     let setup = trace.setup(trace.hpa(1.0), startup);
-    let course = Course::new(&setup, &trace.series);
+    let course = Course::new(&setup, &trace.series).measured();
     let oracle = oracle::run(&course, None);
     let hours = oracle.replica_hours;
-    let ours = ours(trace, startup, hours);
-    let mut tunings: Vec<Tuning<'_>> = TUNED
+    let ours = ours(trace, &course, hours);
+    let mut contestants: Vec<Contestant<'_>> = TUNED
         .into_iter()
-        .filter_map(|baseline| Some(Tuning::new(&course, Rival::new(baseline, &course)?, hours)))
+        .filter_map(|baseline| Contestant::new(&course, baseline, hours))
         .collect();
-    let hpa = tunings[0].at(70).clone();
-    let at_objective = tunings.iter_mut().map(|t| t.cheapest(OBJECTIVE)).collect();
-    let at_achieved = tunings
-        .iter_mut()
-        .map(|t| t.cheapest(ours.figures.short_share))
-        .collect();
-    let curve = tunings[0].curve();
+    let hpa = contestants[0].first().at(70).clone();
+    let mut tuned = |limit| contestants.iter_mut().map(|c| c.cheapest(limit).0).collect();
+    let (at_objective, at_achieved) = (tuned(OBJECTIVE), tuned(ours.figures.short_share));
+    let curve = contestants[0].first().curve();
     Outcome {
         name: trace.name.clone(),
         group: trace.group,
@@ -83,8 +80,8 @@ struct Ours {
     seconds_a_month: f64,
 }
 
-fn ours(trace: &Trace, startup: SignedDuration, oracle_hours: f64) -> Ours {
-    let setup = trace.setup(trace.headroom(1.0, true), startup);
+fn ours(trace: &Trace, course: &Course<'_>, oracle_hours: f64) -> Ours {
+    let setup = trace.setup(trace.headroom(1.0, true), course.setup().startup);
     let mut said = Vec::new();
     let (mut trusted, mut in_reach, mut plans) = (0_u64, 0_u64, 0_u64);
     let listen = Experiment {
@@ -101,8 +98,10 @@ fn ours(trace: &Trace, startup: SignedDuration, oracle_hours: f64) -> Ours {
     };
     let mut meter = Meter::new(setup.tick, setup.capacity);
     let began = std::time::Instant::now();
-    for step in Replay::with(&setup, &trace.series, listen) {
-        meter.tick(step.tick.load, step.tick.desired, step.tick.ready);
+    for (i, step) in Replay::with(&setup, &trace.series, listen).enumerate() {
+        if course.counts(i) {
+            meter.tick(step.tick.load, step.tick.desired, step.tick.ready);
+        }
     }
     let seconds_a_month = began.elapsed().as_secs_f64() * 30.0 / trace.days();
     let ticks = setup.ticks().max(1) as f64;

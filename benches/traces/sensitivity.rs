@@ -200,17 +200,18 @@ fn three(trace: &Trace, v: Variation, startup: SignedDuration) -> [Figures; 3] {
     let finer = v.finer.then(|| finer(&trace.series));
     let series = finer.as_ref().unwrap_or(&trace.series);
     let setup = trace.setup(trace.hpa(1.0), startup);
-    let hours = oracle::run(&Course::new(&setup, series), None).replica_hours;
+    let course = Course::new(&setup, series).measured();
+    let hours = oracle::run(&course, None).replica_hours;
     let policies = [
         trace.headroom(v.believed, true),
         trace.headroom(v.believed, false),
         trace.hpa(v.believed),
     ];
-    policies.map(|policy| priced(run(trace, series, policy, v, startup), hours))
+    policies.map(|policy| priced(run(trace, &course, series, policy, v), hours))
 }
 
-fn run(trace: &Trace, series: &Series, policy: Policy, v: Variation, startup: SignedDuration) -> Figures {
-    let mut setup = trace.setup(policy, startup);
+fn run(trace: &Trace, course: &Course<'_>, series: &Series, policy: Policy, v: Variation) -> Figures {
+    let mut setup = trace.setup(policy, course.setup().startup);
     setup.delay = SignedDuration::from_secs(v.delay);
     let experiment = Experiment {
         served: v.served,
@@ -219,8 +220,10 @@ fn run(trace: &Trace, series: &Series, policy: Policy, v: Variation, startup: Si
         forecast: v.lie.map(told),
     };
     let mut meter = Meter::new(setup.tick, setup.capacity);
-    for step in Replay::with(&setup, series, experiment) {
-        meter.tick(step.tick.load, step.tick.desired, step.tick.ready);
+    for (i, step) in Replay::with(&setup, series, experiment).enumerate() {
+        if course.counts(i) {
+            meter.tick(step.tick.load, step.tick.desired, step.tick.ready);
+        }
     }
     meter.finish()
 }

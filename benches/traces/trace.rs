@@ -171,10 +171,13 @@ impl Trace {
     }
 }
 
-/// The 99.9th percentile of the load at the ticks of the test part.
+/// The 99.9th percentile of the load at the ticks of the test part, outside the trace's holes.
 fn high(series: &Series, start: Timestamp, end: Timestamp) -> f64 {
     let ticks = end.duration_since(start).as_secs() / TICK.as_secs();
-    let mut loads: Vec<f64> = (0..=ticks).map(|i| series.load(start + TICK * i as i32)).collect();
+    let holes = series.holes();
+    let instants = (0..=ticks).map(|i| start + TICK * i as i32);
+    let measured = instants.filter(|at| !holes.touch(*at, SignedDuration::ZERO));
+    let mut loads: Vec<f64> = measured.map(|at| series.load(at)).collect();
     loads.sort_by(f64::total_cmp);
     let rank = (0.999 * loads.len() as f64).ceil() as usize;
     loads.get(rank.saturating_sub(1)).copied().unwrap_or(0.0)

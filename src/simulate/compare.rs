@@ -98,6 +98,10 @@ pub struct Contender {
     /// where the baseline is tuned. Absent for the oracle, which aims at none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<f64>,
+    /// What its floors carry, as a multiple of the highest load that history had at that hour: chosen in hindsight. Only
+    /// cron has floors.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub margin: Option<f64>,
     /// Whether it was short for no more than the objective. A tuned one that is not: no target meets it, and this is the
     /// one with the least shortfall.
     pub met: bool,

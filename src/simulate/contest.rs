@@ -12,7 +12,7 @@ use super::figures::{Figures, Meter};
 use super::replay::{Replay, Setup};
 use super::series::Series;
 use super::timeline::{Column, Timeline};
-use super::tuning::{Tuning, priced, short_at};
+use super::tuning::{Contestant, priced, short_at};
 use crate::engine::policy::PredictionMode;
 
 /// Objective assumed for a policy without one, as a share of time: HPA's users ask for about as much, a minute and a half a
@@ -62,28 +62,33 @@ fn objective(setup: &Setup) -> f64 {
 fn contend(course: &Course<'_>, baseline: Baseline, limit: f64, hours: f64) -> (Contender, Vec<Point>) {
     let setup = course.setup();
     let mut timeline = Timeline::new(setup.ticks(), Vec::new());
-    let Some(rival) = Rival::new(baseline, course) else {
+    let Some(mut contestant) = Contestant::new(course, baseline, hours) else {
         let figures = oracle::run(course, Some(&mut timeline));
         let columns = timeline.columns().to_vec();
         return (contender(baseline, None, figures, limit, columns), Vec::new());
     };
-    let mut tuning = Tuning::new(course, rival, hours);
-    let target = match baseline {
-        Baseline::Hpa => hpa::own_target(&setup.policy, setup.capacity),
-        _ => tuning.cheapest(limit).target,
+    let (target, rival) = match baseline {
+        Baseline::Hpa => (
+            hpa::own_target(&setup.policy, setup.capacity),
+            contestant.first().rival().clone(),
+        ),
+        _ => {
+            let (tuned, rival) = contestant.cheapest(limit);
+            (tuned.target, rival.clone())
+        }
     };
-    let figures = priced(course.run(tuning.rival(), target, Some(&mut timeline)), hours);
+    let figures = priced(course.run(&rival, target, Some(&mut timeline)), hours);
     let columns = timeline.columns().to_vec();
-    (
-        contender(baseline, Some(target), figures, limit, columns),
-        tuning.curve(),
-    )
+    let mut contender = contender(baseline, Some(target), figures, limit, columns);
+    contender.margin = rival.margin();
+    (contender, contestant.first().curve())
 }
 
 fn contender(baseline: Baseline, target: Option<f64>, figures: Figures, limit: f64, columns: Vec<Column>) -> Contender {
     Contender {
         baseline,
         target,
+        margin: None,
         met: figures.short_share <= limit,
         figures,
         columns,

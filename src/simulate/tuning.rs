@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::baselines::{Course, Rival};
-use super::compare::Point;
+use super::compare::{Baseline, Point};
 use super::figures::Figures;
 
 /// Targets that are always tried, in percent of what a replica carries.
@@ -109,6 +109,53 @@ impl<'a> Tuning<'a> {
         let meets = self.runs.iter().filter(|(_, f)| f.short_share <= limit);
         let cheapest = meets.min_by(|a, b| a.1.replica_hours.total_cmp(&b.1.replica_hours));
         cheapest.map(|(percent, _)| *percent)
+    }
+}
+
+/// A baseline with all the rivals that it may be.
+#[derive(Debug)]
+pub struct Contestant<'a> {
+    first: Tuning<'a>,
+    others: Vec<Tuning<'a>>,
+}
+
+impl<'a> Contestant<'a> {
+    /// Nothing was tried yet; `None` for the oracle.
+    pub fn new(course: &'a Course<'a>, baseline: Baseline, oracle_hours: f64) -> Option<Self> {
+        let rivals = Rival::all(baseline, course).into_iter();
+        let mut tunings = rivals.map(|rival| Tuning::new(course, rival, oracle_hours));
+        Some(Contestant {
+            first: tunings.next()?,
+            others: tunings.collect(),
+        })
+    }
+
+    /// The first of its rivals: the only one, but for cron.
+    pub fn first(&mut self) -> &mut Tuning<'a> {
+        &mut self.first
+    }
+
+    /// The cheapest run of any rival that is short for at most `limit`, and that rival.
+    pub fn cheapest(&mut self, limit: f64) -> (Tuned, &Rival) {
+        let mut best = (self.first.cheapest(limit), self.first.rival());
+        for tuning in &mut self.others {
+            let tuned = tuning.cheapest(limit);
+            if tuned.beats(&best.0) {
+                best = (tuned, tuning.rival());
+            }
+        }
+        best
+    }
+}
+
+impl Tuned {
+    /// Meets the limit where the other does not, costs less where both do, is short for less where neither does.
+    fn beats(&self, other: &Tuned) -> bool {
+        match (self.met, other.met) {
+            (true, true) => self.figures.replica_hours < other.figures.replica_hours,
+            (false, false) => self.figures.short_share < other.figures.short_share,
+            (met, _) => met,
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Cron floors beside HPA, as with KEDA's cron scaler: what each hour of working days and weekends needed at most.
 //!
-//! The floors are the highest load of that hour in the history, on the wall clock of the policy's first window (UTC
-//! without one), divided by what the policy aims at. They act a start-up time early, as somebody who knows it would set
+//! The floors carry the highest load of that hour in the history, on the wall clock of the policy's first window (UTC
+//! without one), or a share of it, or more. They act a start-up time early, as somebody who knows it would set
 //! them. KEDA hands its scaler to HPA as a metric with a target of one a replica, and so does this; HPA's tolerance holds
 //! for it as for any metric.
 
@@ -12,6 +12,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Course, ahead, hpa, tick_at};
 use crate::engine::policy::Policy;
 use crate::simulate::replay::Setup;
+
+/// What floors may carry, as multiples of the highest load: a little for company, up to something for bad days.
+pub const MARGINS: [f64; 5] = [0.4, 0.6, 0.8, 1.0, 1.25];
 
 /// HPA with a second metric: the floor.
 pub(super) fn policy(setup: &Setup, target: f64) -> Policy {

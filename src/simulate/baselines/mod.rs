@@ -6,7 +6,7 @@
 //! ```
 //! Every rival but the oracle is HPA v2, which our own `decide` is with HPA's rule and behaviour and nothing else
 //! (docs/parity.md: the same replicas as Kubernetes' own controller), with at most one more candidate in the maximum. Each
-//! has one knob, the utilisation it aims at, so that all can be tuned alike. None may look past `now` − delay, but for the
+//! has one knob, the utilisation it aims at, so that all can be tuned alike; floors have a margin as well. None may look past `now` − delay, but for the
 //! oracle. Pure; `contest.rs` runs them in parallel.
 
 mod ahead;
@@ -17,6 +17,8 @@ pub mod phpa;
 pub mod seasonal;
 #[cfg(test)]
 mod tests;
+
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -42,6 +44,8 @@ pub struct Course<'a> {
     loads: Vec<f64>,
     /// What a query returns at each tick.
     seen: Vec<f64>,
+    /// Whether a tick counts.
+    counts: Vec<bool>,
 }
 
 impl<'a> Course<'a> {
@@ -58,7 +62,21 @@ impl<'a> Course<'a> {
             series,
             loads: at().map(|now| series.load(now)).collect(),
             seen: at().map(|now| lens.load(now)).collect(),
+            counts: at().map(|_| true).collect(),
         }
+    }
+
+    /// The same, but what is asked for in the trace's holes is not counted: nobody knows the load there.
+    pub fn measured(mut self) -> Self {
+        let holes = self.series.holes();
+        let within = |i: usize| holes.touch(tick_at(self.setup, i as u64), SignedDuration::ZERO);
+        self.counts = (0..self.loads.len()).map(|i| !within(i)).collect();
+        self
+    }
+
+    /// Whether a tick counts; by its number.
+    pub fn counts(&self, tick: usize) -> bool {
+        self.counts.get(tick).copied().unwrap_or(false)
     }
 
     /// What is replayed, and on what.
@@ -82,8 +100,8 @@ impl<'a> Course<'a> {
         let share = target * self.setup.capacity;
         match rival {
             Rival::Hpa => self.drive(&hpa::policy(self.setup, target), timeline, |_| Beside::Nothing),
-            Rival::Cron(floors) => self.drive(&cron::policy(self.setup, target), timeline, |look| {
-                Beside::Metric((floors[look.tick] / share).ceil())
+            Rival::Cron { floors, margin } => self.drive(&cron::policy(self.setup, target), timeline, |look| {
+                Beside::Metric((floors[look.tick] * margin / self.setup.capacity).ceil())
             }),
             Rival::Seasonal(loads) => self.drive(&hpa::with_forecast(self.setup, target), timeline, |look| {
                 Beside::Forecast(loads[look.tick])
@@ -152,7 +170,9 @@ impl<'a> Course<'a> {
                 plant.scale(now, event.to);
                 state.scaled(event);
             }
-            meter.tick(*load, plant.billed(), plant.ready());
+            if self.counts(tick) {
+                meter.tick(*load, plant.billed(), plant.ready());
+            }
             if let Some(timeline) = timeline.as_deref_mut() {
                 timeline.push(&self.tick(now, *load, &plant, Evidence::of(&decision)));
             }
@@ -178,8 +198,13 @@ impl<'a> Course<'a> {
 pub enum Rival {
     /// HPA v2.
     Hpa,
-    /// Floors, as loads, for each tick.
-    Cron(Vec<f64>),
+    /// Floors.
+    Cron {
+        /// The most that history had at the hour of each tick, as a load.
+        floors: Arc<[f64]>,
+        /// Replicas for so many times that load.
+        margin: f64,
+    },
     /// The highest load of the last season ahead of each tick.
     Seasonal(Vec<f64>),
     /// The regression on replicas.
@@ -187,15 +212,30 @@ pub enum Rival {
 }
 
 impl Rival {
-    /// The rival that `baseline` is; `None` for the oracle.
-    pub fn new(baseline: Baseline, course: &Course<'_>) -> Option<Self> {
-        Some(match baseline {
-            Baseline::Hpa | Baseline::HpaTuned => Rival::Hpa,
-            Baseline::Cron => Rival::Cron(cron::floors(course)),
-            Baseline::Seasonal => Rival::Seasonal(seasonal::loads(course)),
-            Baseline::Phpa => Rival::Phpa,
-            Baseline::Oracle => return None,
-        })
+    /// The rivals that `baseline` may be: one, with cron one for each of [`cron::MARGINS`]; none for the oracle.
+    pub fn all(baseline: Baseline, course: &Course<'_>) -> Vec<Self> {
+        match baseline {
+            Baseline::Hpa | Baseline::HpaTuned => vec![Rival::Hpa],
+            Baseline::Cron => {
+                let floors: Arc<[f64]> = cron::floors(course).into();
+                let rival = |margin| Rival::Cron {
+                    floors: floors.clone(),
+                    margin,
+                };
+                cron::MARGINS.map(rival).to_vec()
+            }
+            Baseline::Seasonal => vec![Rival::Seasonal(seasonal::loads(course))],
+            Baseline::Phpa => vec![Rival::Phpa],
+            Baseline::Oracle => Vec::new(),
+        }
+    }
+
+    /// The margin of its floors, where it has floors.
+    pub fn margin(&self) -> Option<f64> {
+        match self {
+            Rival::Cron { margin, .. } => Some(*margin),
+            Rival::Hpa | Rival::Seasonal(_) | Rival::Phpa => None,
+        }
     }
 }
 

@@ -29,7 +29,9 @@ pub fn run(course: &Course<'_>, mut timeline: Option<&mut Timeline>) -> Figures 
         let now = tick_at(setup, tick as u64);
         plant.advance(now);
         plant.scale(now, replicas(tick));
-        meter.tick(*load, plant.billed(), plant.ready());
+        if course.counts(tick) {
+            meter.tick(*load, plant.billed(), plant.ready());
+        }
         if let Some(timeline) = timeline.as_deref_mut() {
             timeline.push(&course.tick(now, *load, &plant, Evidence::Nobody));
         }
