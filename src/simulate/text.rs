@@ -113,6 +113,9 @@ fn suggested(text: &mut String, s: &Suggestion) {
     text.push('\n');
     line(text, &format!("Suggestion: {}", s.answer()));
     line(text, &s.evidence());
+    if let Some(doubt) = s.doubt() {
+        line(text, &doubt);
+    }
     text.push('\n');
     let monies = s.tried.iter().any(|t| t.figures.money.is_some());
     let mut header = vec!["Policy", "Meets it", "Short", "Replica-hours", "× oracle"];

@@ -90,7 +90,8 @@ fn table(html: &mut String, s: &Summary) {
 }
 
 fn suggested(html: &mut String, s: &Suggestion) {
-    let (answer, evidence) = (escape(&s.answer()), escape(&s.evidence()));
+    let answer = escape(&[s.answer(), s.doubt().unwrap_or_default()].join(" "));
+    let evidence = escape(&s.evidence());
     let _ = writeln!(
         html,
         "<section>\n<h2>Suggestion</h2>\n<p>{answer}</p>\n<p class=\"legend\">{evidence}</p>"

@@ -350,6 +350,11 @@ fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
+            // A number and its sign stay on one line.
+            '%' if safe.ends_with(' ') => {
+                safe.pop();
+                safe.push_str("&nbsp;%");
+            }
             '&' => safe.push_str("&amp;"),
             '<' => safe.push_str("&lt;"),
             '>' => safe.push_str("&gt;"),

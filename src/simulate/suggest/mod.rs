@@ -33,6 +33,9 @@ const PARTS: [f64; 3] = [1.0, 0.5, 0.2];
 const HISTORY: SignedDuration = SignedDuration::from_hours(28 * 24);
 const HISTORY_SHARE: f64 = 0.6;
 
+/// What a replica carries is a guess until it is measured: a suggestion is tried once more with this part of it.
+pub const LESS: f64 = 0.9;
+
 /// What was found.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -45,6 +48,8 @@ pub struct Suggestion {
     pub chosen: Option<String>,
     /// The policy to apply, as YAML.
     pub yaml: Option<String>,
+    /// The share of time that the chosen one would be short if a replica carried [`LESS`] of what was given.
+    pub short_with_less: Option<f64>,
     /// Where history began and the part that judges; that part's end.
     pub parts: [Timestamp; 3],
     /// The best of each kind, and what runs today.
@@ -121,6 +126,7 @@ pub fn suggest(document: &Value, setup: &Setup, series: &Series, asked: Option<f
         within_reach: false,
         chosen: None,
         yaml: None,
+        short_with_less: None,
         parts: [series.first(), setup.start, setup.end],
         tried: Vec::new(),
         left_out: Vec::new(),
@@ -135,6 +141,14 @@ pub fn suggest(document: &Value, setup: &Setup, series: &Series, asked: Option<f
         }
     }
     choose(&mut found);
+    let chosen = found.tried.iter().find(|t| Some(&t.title) == found.chosen.as_ref());
+    if let Some(document) = chosen.and_then(|t| t.document.as_ref()) {
+        let less = Setup {
+            capacity: LESS * setup.capacity,
+            ..setup.clone()
+        };
+        found.short_with_less = Some(replay(document, &less, series)?.short_share);
+    }
     let beside = |title: &str, figures: Figures| Tried {
         title: title.to_owned(),
         candidate: false,
@@ -198,6 +212,7 @@ fn best(family: &Family, setup: &Setup, series: &Series, limit: f64, hours: f64)
         within_reach: false,
         chosen: None,
         yaml: None,
+        short_with_less: None,
         parts: [setup.start; 3],
         tried: runs.into_iter().map(|(_, tried)| tried).collect(),
         left_out: Vec::new(),

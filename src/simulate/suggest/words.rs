@@ -1,7 +1,7 @@
 //! A suggestion in words: what was found on which part of the trace, the evidence as rows, and what could not be tried.
 
 use super::super::spell::{between, percent, seconds};
-use super::{Suggestion, Tried};
+use super::{LESS, Suggestion, Tried};
 use crate::report::words::number;
 
 impl Suggestion {
@@ -50,6 +50,18 @@ impl Suggestion {
             seconds(end.duration_since(start).as_secs_f64()),
             between(start, end)
         )
+    }
+
+    /// How much hangs on the capacity that was given.
+    pub fn doubt(&self) -> Option<String> {
+        self.short_with_less.map(|short| {
+            format!(
+                "If a replica carried {} less than --replica-capacity, it would be short for {} of the time: measure the \
+                 capacity before you apply it.",
+                percent(1.0 - LESS),
+                percent(short)
+            )
+        })
     }
 
     /// The best of each kind, cheapest first, then what they stand beside.
