@@ -287,3 +287,79 @@ fn the_example_replays_and_is_there_to_be_edited() {
         assert!(!out.join(other).exists(), "wrote before it refused");
     }
 }
+
+#[test]
+fn json_is_the_summary_and_nothing_else_and_prices_stand_beside_hours() {
+    let (dir, line) = files(POLICY, TRACE);
+    let line = format!("simulate {line} --json --replica-cost 0.5EUR --compare hpa,oracle");
+    let mut headroom = std::process::Command::new(env!("CARGO_BIN_EXE_headroom"));
+    let output = headroom.args(line.split_whitespace()).output().unwrap();
+    assert!(output.status.success());
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(stdout, read(dir.path(), "summary.json"));
+    let summary: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+    for run in [
+        &summary,
+        &summary["comparison"]["policy"],
+        &summary["comparison"]["baselines"][0]["figures"],
+    ] {
+        let hours = run["replicaHours"].as_f64().unwrap();
+        assert_eq!(run["money"]["total"], 0.5 * hours, "{run}");
+        assert_eq!(run["money"]["currency"], "EUR");
+        // Twenty minutes say nothing about a year.
+        assert!(run["money"].get("perYear").is_none());
+    }
+}
+
+#[test]
+fn the_page_of_a_comparison_names_every_baseline_and_what_it_would_cost() {
+    let (dir, line) = files(POLICY, TRACE);
+    run(&format!("{line} --compare all --sweep --replica-cost 0.5EUR")).unwrap();
+    let page = read(dir.path(), "report.html");
+    let summary: serde_json::Value = serde_json::from_str(&read(dir.path(), "summary.json")).unwrap();
+    assert_eq!(summary["comparison"]["baselines"].as_array().unwrap().len(), 6);
+    for name in [
+        "HPA v2, at ",
+        "tuned in hindsight",
+        "Cron floors",
+        "Seasonal-naive",
+        "regression",
+        "the oracle",
+    ] {
+        assert!(
+            page.contains(&format!("<dt>Against {name}")) || page.contains(name),
+            "{name}"
+        );
+    }
+    // A picture of each for wide and narrow, one of the curves, and the numbers for the one that can be zoomed.
+    assert_eq!(page.matches("<div class=\"panel\">").count(), 7);
+    assert!(page.contains("Cost against shortfall") && page.contains("id=\"zoom-data\""));
+    assert!(page.contains(" EUR</td>"));
+    assert!(page.len() < 2_000_000, "{}", page.len());
+}
+
+#[test]
+fn a_suggestion_is_a_file_that_can_be_replayed() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("out");
+    run(&format!(
+        "--example --tick 5m --suggest --shortfall 1% --out {}",
+        out.display()
+    ))
+    .unwrap();
+    let summary: serde_json::Value = serde_json::from_str(&read(dir.path(), "summary.json")).unwrap();
+    let suggestion = &summary["suggestion"];
+    assert_eq!(suggestion["objective"], 0.01);
+    assert_eq!(suggestion["yaml"], read(dir.path(), "suggested.yaml"));
+    let tried = suggestion["tried"].as_array().unwrap();
+    let chosen = tried.iter().find(|t| t["title"] == suggestion["chosen"]).unwrap();
+    let at = out.display();
+    run(&format!(
+        "--policy {at}/suggested.yaml --trace {at}/trace.csv --replica-capacity 1000 --tick 5m --start \
+         2026-11-22T23:00:00Z --out {at}"
+    ))
+    .unwrap();
+    let summary: serde_json::Value = serde_json::from_str(&read(dir.path(), "summary.json")).unwrap();
+    assert_eq!(summary["replicaHours"], chosen["figures"]["replicaHours"]);
+    assert_eq!(summary["shortShare"], chosen["figures"]["shortShare"]);
+}

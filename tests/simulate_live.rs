@@ -47,12 +47,14 @@ enum Says {
     Unauthorized,
 }
 
+/// (query as it was sent, start, end, step) of a request.
+type Asked = (String, i64, i64, i64);
+
 #[derive(Clone)]
 struct Script {
     says: Says,
     token: Option<&'static str>,
-    /// (query as it was sent, start, end, step) of each request.
-    asked: Arc<Mutex<Vec<(String, i64, i64, i64)>>>,
+    asked: Arc<Mutex<Vec<Asked>>>,
 }
 
 /// The load at an instant: what the server says, and what a test expects.

@@ -6,8 +6,8 @@
 //!                                                                     └▶ report.html
 //!                       └▶ contest (baselines, sweeps, on all processors) ─▶ comparison, sweep
 //! ```
-//! This file alone touches the disk, the terminal and the stop watch, and `live.rs` alone the network; everything else
-//! below is pure.
+//! This file and `input.rs` touch the disk, this one alone the terminal and the stop watch, `live.rs` alone the network;
+//! everything else below is pure.
 
 pub mod args;
 pub mod baselines;

@@ -2,7 +2,7 @@
 //!
 //! Pure: text in, at most [`WIDTH`] columns wide. Neighbours: `verdict.rs` has rows and sentences, shared with the page.
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
 
 use super::compare::Point;
 use super::spell::{between, percent, seconds};
@@ -65,11 +65,14 @@ fn table(text: &mut String, s: &Summary) {
     header.extend(targets.then_some("Target"));
     header.extend(["Short", daily]);
     header.extend((!monies).then_some("Longest"));
-    header.push("Replica-hours");
+    header.push("Replica-h");
     header.extend(costs.then_some("× oracle"));
     header.push("Changes");
     header.extend(monies.then_some("Cost"));
     let mut table = plain(&header);
+    if let Some(names) = table.column_mut(0) {
+        names.set_constraint(ColumnConstraint::ContentWidth);
+    }
     for row in rows {
         let dash = || "-".to_owned();
         let mut cells = vec![row.name];

@@ -83,12 +83,16 @@ pub fn rows(s: &Summary) -> Vec<Row> {
     rows
 }
 
-/// A baseline's name with the target that it aims at.
+/// A baseline's name with what it aims at, and what its floors carry.
 pub fn name(contender: &Contender) -> String {
-    match contender.target {
-        Some(target) => format!("{}, at {}", contender.baseline.title(), percent(target)),
-        None => contender.baseline.title().to_owned(),
+    let mut name = contender.baseline.title().to_owned();
+    if let Some(target) = contender.target {
+        name += &format!(", at {}", percent(target));
     }
+    if let Some(margin) = contender.margin {
+        name += &format!(", floors × {}", number(margin));
+    }
+    name
 }
 
 /// What the policy would cost and save against each baseline: the baseline's name, and sentences.
@@ -114,7 +118,11 @@ pub fn sentences(s: &Summary) -> Vec<(String, String)> {
                 reach(contender, comparison.objective)
             ),
         };
-        found.push((name(contender), text));
+        let who = match contender.baseline {
+            Baseline::Oracle => "the oracle".to_owned(),
+            _ => name(contender),
+        };
+        found.push((who, text));
     }
     if let Some(equal) = &comparison.equal_cost {
         let (mine, theirs) = (equal.policy_short_minutes_per_day, equal.hpa_short_minutes_per_day);
@@ -183,7 +191,7 @@ fn hours(s: &Summary, mine: &Figures, theirs: &Figures) -> String {
 
 fn short(s: &Summary, mine: &Figures, theirs: &Figures) -> String {
     let a_day = if daily(s) { " a day" } else { "" };
-    let (a, b) = (seconds(short_seconds(s, mine)), seconds(short_seconds(s, theirs)));
+    let (a, b) = (moment(short_seconds(s, mine)), moment(short_seconds(s, theirs)));
     match (mine.short_minutes > 0.0, theirs.short_minutes > 0.0) {
         (false, false) => "Neither would be short.".to_owned(),
         (false, true) => format!("It would never be short instead of for {b}{a_day}."),
@@ -210,6 +218,15 @@ fn short_seconds(s: &Summary, f: &Figures) -> f64 {
         f.short_minutes_per_day
     } else {
         f.short_minutes
+    }
+}
+
+/// What rounds to nothing, and is none, is told from nothing.
+fn moment(time: f64) -> String {
+    if time > 0.0 && time < 0.5 {
+        "less than 1 s".to_owned()
+    } else {
+        seconds(time)
     }
 }
 
@@ -247,6 +264,7 @@ mod tests {
         let contender = Contender {
             baseline,
             target: (baseline != Baseline::Oracle).then_some(0.7),
+            margin: None,
             met,
             figures: figures(theirs.0, theirs.1),
             columns: Vec::new(),
@@ -297,6 +315,13 @@ mod tests {
             (100.0, 4.0),
             true,
             "Both take 100 replica-hours. Both would be short for 2 min a day.",
+        );
+        check(
+            (100.0, 0.0),
+            Baseline::Seasonal,
+            (100.0, 0.01),
+            true,
+            "Both take 100 replica-hours. It would never be short instead of for less than 1 s a day.",
         );
         check(
             (120.0, 4.0),
