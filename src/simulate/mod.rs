@@ -132,7 +132,7 @@ pub fn run(args: Args) -> Result<(), Error> {
     if args.json {
         return say(&format!("{json}\n"));
     }
-    say(&format!("{}\n{}\n", text::text(&summary), path.display()))
+    say(&format!("{}\n\n{}\n", text::text(&summary).trim_end(), path.display()))
 }
 
 fn setup(args: &Args, policy: Policy, capacity: f64, trace: &Series) -> Result<Setup, Error> {

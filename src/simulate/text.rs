@@ -183,8 +183,9 @@ fn line(text: &mut String, words: &str) {
         .chars()
         .map(|c| if c.is_control() { '\u{FFFD}' } else { c })
         .collect();
-    for line in spell::wrapped(&harmless, usize::from(WIDTH)) {
-        text.push_str(&line);
+    // A number and its sign stay on one line.
+    for line in spell::wrapped(&harmless.replace(" %", "\u{a0}%"), usize::from(WIDTH)) {
+        text.push_str(&line.replace('\u{a0}', " "));
         text.push('\n');
     }
 }

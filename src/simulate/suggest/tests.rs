@@ -77,8 +77,8 @@ fn a_load_that_never_moves_needs_no_margin() {
     assert!(found.within_reach, "{}", found.answer());
     assert_eq!(target(&found), 95.0);
     assert!(found.answer().contains("(95 % of capacity)"), "{}", found.answer());
-    // 95 of 90 that a replica would carry: short all the time.
-    assert!(found.short_with_less.is_some_and(|s| s > 0.9), "{:?}", found.doubt());
+    // 11 replicas of 90 would carry 990 of 1,000, until the threshold on cpu brings a twelfth.
+    assert!(found.short_with_less.is_some_and(|s| s > 0.1), "{:?}", found.doubt());
     let rows = found.rows();
     assert!(rows[0].candidate && rows[0].met);
     assert_eq!(rows.last().unwrap().title, "Oracle");
