@@ -4,7 +4,7 @@
 //! of the lead time. The bound is judged at the one level that `Forecast::bound` has; once the forecaster tells others
 //! (90 and 99 %), they belong into `Said` and `Accuracy::exceeded`.
 
-use headroom::engine::forecast::Forecast;
+use headroom::engine::forecast::{Errors, Forecast};
 use headroom::simulate::observe::Lens;
 use headroom::simulate::replay::Setup;
 use headroom::simulate::series::Series;
@@ -23,6 +23,7 @@ pub struct Said {
     value: f64,
     upper: f64,
     level: f64,
+    own: Option<Errors>,
 }
 
 impl Said {
@@ -33,6 +34,7 @@ impl Said {
             value: forecast.value,
             upper: forecast.upper,
             level: forecast.bound.level,
+            own: forecast.error,
         }
     }
 }
@@ -48,6 +50,8 @@ pub struct Accuracy {
     /// The bound's level, and the share of instants at which the load went above the bound.
     pub level: f64,
     pub exceeded: f64,
+    /// What the forecaster itself says at the end, of the loads that it observes and weighted to the last days.
+    pub own: Option<Errors>,
 }
 
 impl Accuracy {
@@ -102,5 +106,6 @@ pub fn score(setup: &Setup, series: &Series, said: &[Said]) -> Option<Accuracy> 
         weekly,
         level: level?,
         exceeded: exceeded as f64 / count as f64,
+        own: said.last().and_then(|s| s.own),
     })
 }

@@ -57,7 +57,10 @@ fn main() -> anyhow::Result<()> {
 
     let of = |startup: SignedDuration| -> Vec<&Outcome> { outcomes.iter().filter(|o| o.startup == startup).collect() };
     let mut text = HEAD.to_owned();
-    text.push_str("\n![Cost against time short, by group](benchmarks.svg)\n");
+    text.push_str(&format!(
+        "\n![Cost against time short, by group](benchmarks.svg)\n\nStart-up {main:#}. Lines: HPA v2 over its targets. Dots: \
+         Headroom's default. At the lower edge: never short, or hardly.\n"
+    ));
     for startup in &startups {
         let startup = SignedDuration::from_secs(*startup);
         text.push_str(&words::protocol(&of(startup), startup));

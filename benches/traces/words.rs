@@ -94,14 +94,14 @@ pub fn elasticity(outcomes: &[&Outcome]) -> String {
 /// The point forecast against naive ones.
 pub fn accuracy(outcomes: &[&Outcome]) -> String {
     let mut text = String::from(
-        "\n| series | lead for start-up | WAPE % | last value | a day ago | a week ago | ÷ best naive | bound: level, exceeded % |\n\
-         |---|---|---|---|---|---|---|---|\n",
+        "\n| series | lead for start-up | WAPE % | last value | a day ago | a week ago | ÷ best naive | as the forecaster reckons it at the end: model ÷ naive | bound: level, exceeded % |\n\
+         |---|---|---|---|---|---|---|---|---|\n",
     );
     for o in outcomes {
         let Some(a) = &o.accuracy else { continue };
         let _ = writeln!(
             text,
-            "| {} | {:#} | {:.2} | {:.2} | {:.2} | {:.2} | {:.2} | {} %, {} |",
+            "| {} | {:#} | {:.2} | {:.2} | {:.2} | {:.2} | {:.2} | {} | {} %, {} |",
             o.name,
             o.startup,
             100.0 * a.model,
@@ -109,6 +109,7 @@ pub fn accuracy(outcomes: &[&Outcome]) -> String {
             100.0 * a.daily,
             100.0 * a.weekly,
             a.model / a.naive(),
+            a.own.map_or_else(|| "-".to_owned(), |own| ratio(own.model, own.naive)),
             digits(100.0 * a.level),
             digits(100.0 * a.exceeded),
         );
@@ -190,7 +191,7 @@ fn factor(o: &Outcome) -> String {
 
 fn ratio(a: f64, b: f64) -> String {
     if b > 0.0 {
-        format!("{:.1}", a / b)
+        format!("{:.2}", a / b)
     } else {
         "-".to_owned()
     }

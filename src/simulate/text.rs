@@ -38,11 +38,12 @@ pub fn text(s: &Summary) -> String {
     if let Some(sweep) = &s.sweep {
         curve(
             &mut text,
+            s,
             &format!("{}, by its objective", s.policy),
             "Objective",
             &sweep.objective,
         );
-        curve(&mut text, "HPA v2, by its target", "Target", &sweep.hpa);
+        curve(&mut text, s, "HPA v2, by its target", "Target", &sweep.hpa);
     }
     if let Some(suggestion) = &s.suggestion {
         suggested(&mut text, suggestion);
@@ -54,16 +55,20 @@ pub fn text(s: &Summary) -> String {
     text
 }
 
+/// What times short are told for.
+fn period(s: &Summary) -> &'static str {
+    if verdict::daily(s) { "A day" } else { "In all" }
+}
+
 fn table(text: &mut String, s: &Summary) {
     let rows = verdict::rows(s);
     let any = |of: fn(&Row) -> bool| rows.iter().any(of);
     let (targets, costs) = (any(|r| r.target.is_some()), any(|r| r.cost.is_some()));
     // The year is in the sentences; a terminal is only so wide.
     let monies = any(|r| r.money.is_some());
-    let daily = if verdict::daily(s) { "A day" } else { "In all" };
     let mut header = vec!["Policy"];
     header.extend(targets.then_some("Target"));
-    header.extend(["Short", daily]);
+    header.extend(["Short", period(s)]);
     header.extend((!monies).then_some("Longest"));
     header.push("Replica-h");
     header.extend(costs.then_some("× oracle"));
@@ -89,25 +94,26 @@ fn table(text: &mut String, s: &Summary) {
     text.push('\n');
 }
 
-fn curve(text: &mut String, title: &str, knob: &str, points: &[Point]) {
+fn curve(text: &mut String, s: &Summary, title: &str, knob: &str, points: &[Point]) {
     if points.is_empty() {
         return;
     }
     text.push('\n');
     line(text, title);
-    let mut table = plain(&[knob, "Short", "A day", "Replica-hours", "× oracle", "Cost"]);
+    let monies = points.iter().any(|p| p.figures.money.is_some());
+    let mut header = vec![knob, "Short", period(s), "Replica-h", "× oracle"];
+    header.extend(monies.then_some("Cost"));
+    let mut table = plain(&header);
     for Point { knob, figures } in points {
-        table.add_row([
+        let mut cells = vec![
             percent(*knob),
             percent(figures.short_share),
-            seconds(figures.short_minutes_per_day * 60.0),
+            seconds(verdict::short_seconds(s, figures)),
             number(figures.replica_hours),
             figures.cost.map_or_else(|| "-".to_owned(), times),
-            figures
-                .money
-                .as_ref()
-                .map_or_else(|| "-".to_owned(), |m| m.words(m.total)),
-        ]);
+        ];
+        cells.extend(figures.money.as_ref().map(|m| m.words(m.total)));
+        table.add_row(cells);
     }
     put(text, &table);
 }

@@ -41,7 +41,12 @@ pub struct Row {
 
 /// Whether rates a day say anything: the run took a day or more.
 pub fn daily(s: &Summary) -> bool {
-    s.ticks as f64 * s.tick_seconds >= DAY
+    length(s) >= DAY
+}
+
+/// Seconds of the run.
+fn length(s: &Summary) -> f64 {
+    s.ticks as f64 * s.tick_seconds
 }
 
 /// The table: the policy first, then its baselines.
@@ -125,15 +130,21 @@ pub fn sentences(s: &Summary) -> Vec<(String, String)> {
         found.push((who, text));
     }
     if let Some(equal) = &comparison.equal_cost {
-        let (mine, theirs) = (equal.policy_short_minutes_per_day, equal.hpa_short_minutes_per_day);
+        // Rates a day, of runs that may be shorter.
+        let (days, each) = if daily(s) {
+            (1.0, " a day")
+        } else {
+            (length(s) / DAY, "")
+        };
+        let time = |minutes: f64| moment(60.0 * days * minutes);
         let times = match equal.factor() {
             Some(factor) if factor >= 1.05 => format!("{} times as long, ", digits(factor)),
             _ => String::new(),
         };
         let text = format!(
-            "With the same replica-hours HPA v2 would be short {times}for {} a day instead of {}.",
-            seconds(theirs * 60.0),
-            seconds(mine * 60.0),
+            "With the same replica-hours HPA v2 would be short {times}for {}{each} instead of {}.",
+            time(equal.hpa_short_minutes_per_day),
+            time(equal.policy_short_minutes_per_day),
         );
         found.push(("HPA v2 at the same cost".to_owned(), text));
     }
@@ -213,7 +224,8 @@ fn reach(contender: &Contender, objective: f64) -> String {
     }
 }
 
-fn short_seconds(s: &Summary, f: &Figures) -> f64 {
+/// Seconds short, a day or in all: see [`daily`].
+pub fn short_seconds(s: &Summary, f: &Figures) -> f64 {
     60.0 * if daily(s) {
         f.short_minutes_per_day
     } else {
@@ -336,6 +348,8 @@ mod tests {
     fn equal_cost_and_objective() {
         let mut summary = Summary {
             policy: "shop".to_owned(),
+            ticks: 2880,
+            tick_seconds: 60.0,
             comparison: Some(Comparison {
                 objective: 0.001,
                 policy: figures(80.0, 1.0),
@@ -352,6 +366,13 @@ mod tests {
         assert_eq!(
             text,
             "With the same replica-hours HPA v2 would be short 22 times as long, for 11 min a day instead of 30 s."
+        );
+        // Half a day of it.
+        summary.ticks = 720;
+        let (_, text) = sentences(&summary).remove(0);
+        assert!(
+            text.ends_with("22 times as long, for 5 min 30 s instead of 15 s."),
+            "{text}"
         );
         let words = |s: &Summary| objective(s).unwrap();
         assert!(

@@ -3,7 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::*;
-use crate::engine::policy::{Behavior, Bounds, Mode, WarmUp};
+use crate::engine::forecast::Objective;
+use crate::engine::policy::{Behavior, Bounds, Lead, Mode, Prediction, PredictionMode, WarmUp};
+use crate::simulate::compare::Point;
 use crate::simulate::contest;
 use crate::simulate::example;
 use crate::simulate::timeline::Column;
@@ -256,4 +258,33 @@ fn phpa_s_line_goes_on_for_the_lead_time() {
     assert_eq!(run(&[6.0, 5.0, 4.0, 3.0, 2.0, 1.0]), Some(0.0));
     // Within tolerance of what is asked for, that is the count.
     assert_eq!(run(&[91.0]), Some(100.0));
+}
+
+#[test]
+fn a_sweep_has_the_objectives_of_an_adaptive_policy_and_hpa_s_targets() {
+    let (mut setup, series) = monday(None);
+    let knobs = |setup: &Setup| {
+        let sweep = contest::sweep(setup, &series);
+        let knobs = |points: Vec<Point>| points.iter().map(|p| p.knob).collect::<Vec<_>>();
+        (knobs(sweep.objective), knobs(sweep.hpa))
+    };
+    assert_eq!(knobs(&setup).0, [0.0; 0]);
+    setup.policy.prediction = Some(Prediction {
+        metric: 0,
+        mode: PredictionMode::Adaptive,
+        lead: Lead::Auto,
+        history: secs(9 * DAY),
+        objective: Some(Objective {
+            capacity: setup.capacity,
+            shortfall: 0.5,
+            max_margin: 1.0,
+        }),
+        signal: None,
+    });
+    let (objectives, targets) = knobs(&setup);
+    assert_eq!(objectives, [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03]);
+    assert_eq!(
+        targets,
+        [0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95]
+    );
 }
