@@ -9,7 +9,7 @@ REPORTS := $(or $(OUT),out)
 TESTS   := $(filter-out cluster,$(patsubst tests/%.rs,%,$(wildcard tests/*.rs)) $(patsubst tests/%/main.rs,%,$(wildcard tests/*/main.rs)))
 
 .DEFAULT_GOAL := help
-.PHONY: help build look demo binaries test test-unit test-cluster bench bench-operator parity generate check fmt clippy deny clean
+.PHONY: help build look demo binaries test test-unit test-cluster bench bench-operator bench-traces parity generate check fmt clippy deny clean
 
 help: ## Explain every target
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ bench: ## Criterion benchmarks of decide and the forecast
 bench-operator: ## Memory and processor time of the operator with POLICIES=100 on a control plane
 	cargo bench --workspace --locked --bench operator
 
+bench-traces: ## Benchmark protocol on TRACES=../shared/traces; writes docs/benchmarks.md and .svg. TRACE=name, L=180, OUT=dir
+	cargo bench --workspace --locked --bench traces
+
 parity: ## Headroom beside Kubernetes' own HPA under the same load; writes docs/parity.md. SCENARIO=name, AGAINST=hpa
 	cargo build --workspace --bins --locked
 	HEADROOM=$(TARGET)/debug/headroom OUT='$(REPORTS)/parity' $(TARGET)/debug/headroom-parity
@@ -57,7 +60,7 @@ fmt: ## Check the format
 
 clippy: ## Lints, warnings denied
 	cargo clippy --workspace --all-targets --locked -- -D warnings
-	cargo clippy --workspace --locked --bench operator -- -D warnings
+	cargo clippy --workspace --locked --bench operator --bench traces -- -D warnings
 
 deny: ## Licences, bans and sources of dependencies
 	cargo deny --locked check licenses bans sources

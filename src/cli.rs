@@ -21,7 +21,7 @@ pub enum Command {
     /// Say why a policy's target has the replicas that it has, and what would change it.
     Explain(explain::Args),
     /// Replay a policy on a load trace, without a cluster.
-    Simulate(simulate::Args),
+    Simulate(Box<simulate::Args>),
     /// Print the CustomResourceDefinition.
     Crd,
 }

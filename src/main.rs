@@ -44,7 +44,7 @@ fn run(cli: Cli) -> Result<(), Box<dyn Error>> {
             let runtime = tokio::runtime::Runtime::new()?;
             Ok(runtime.block_on(explain::run(args))?)
         }
-        Command::Simulate(args) => Ok(simulate::run(args)?),
+        Command::Simulate(args) => Ok(simulate::run(*args)?),
         Command::Crd => {
             print!("{}", api::crd::yaml()?);
             Ok(())

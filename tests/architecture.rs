@@ -29,7 +29,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
         ],
     ),
     ("explain", &["report", "api", "clock"]),
-    ("simulate", &["report", "validate", "api", "engine"]),
+    ("simulate", &["observe", "report", "validate", "api", "engine"]),
     ("observe", &["api", "engine"]),
     ("actuate", &[]),
     ("server", &["report"]),

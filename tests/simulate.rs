@@ -81,10 +81,48 @@ fn writes_timeline_summary_and_page() {
 
     let page = read(dir.path(), "report.html");
     assert!(page.contains("<h1>shop &lt;b&gt;</h1>"));
-    // Self-contained: nothing is fetched and nothing is run.
-    for outside in ["http://", "https://", "src=", "href=", "<script", "@import", "url("] {
+    // Self-contained: nothing is fetched, and nobody's name becomes a tag.
+    assert_eq!(page.matches("<script").count(), 2);
+    for outside in [
+        "http://", "https://", "src=", "href=", "fetch(", "import(", "@import", "url(", "shop <b>",
+    ] {
         assert!(!page.contains(outside), "{outside} in the page");
     }
+}
+
+#[test]
+fn a_comparison_and_a_sweep_are_in_the_summary() {
+    let (dir, line) = files(POLICY, TRACE);
+    run(&format!("{line} --startup 1m --tick 30s --compare --sweep")).unwrap();
+    let summary: serde_json::Value = serde_json::from_str(&read(dir.path(), "summary.json")).unwrap();
+    let compared = &summary["comparison"];
+    // Its own policy is HPA at 10 of 12, so both come to the same; the load jumps to five replicas of 12 within a minute.
+    let [own, hpa] = [&compared["policy"], &compared["baselines"][0]["figures"]];
+    assert_eq!(own, hpa);
+    assert_eq!(own["replicaHours"], summary["replicaHours"]);
+    assert!(
+        own["shortShare"].as_f64().unwrap() > 0.0 && own["cost"].as_f64().unwrap() > 0.0,
+        "{own}"
+    );
+    let names: Vec<&str> = compared["baselines"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|b| b["baseline"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["hpa", "hpa-tuned", "cron", "seasonal", "phpa", "oracle"]);
+    assert_eq!(compared["baselines"][5]["figures"]["shortShare"], 0.0);
+    assert_eq!(compared["baselines"][5]["figures"]["cost"], 1.0);
+    let sweep = &summary["sweep"];
+    // No Adaptive prediction, no objective to sweep.
+    assert_eq!(sweep["objective"].as_array().unwrap().len(), 0);
+    let targets: Vec<f64> = sweep["hpa"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|p| p["knob"].as_f64().unwrap())
+        .collect();
+    assert_eq!((targets.len(), targets[0], targets[11]), (12, 0.4, 0.95));
 }
 
 #[test]
@@ -269,4 +307,81 @@ fn an_adaptive_policy_without_history_does_as_its_target() {
             .any(|n| n.as_str().unwrap().starts_with("The objective's signal was not asked")),
         "{notes:?}"
     );
+}
+
+#[test]
+fn json_is_the_summary_and_nothing_else_and_prices_stand_beside_hours() {
+    let (dir, line) = files(POLICY, TRACE);
+    let line = format!("simulate {line} --json --replica-cost 0.5EUR --compare hpa,oracle");
+    let mut headroom = std::process::Command::new(env!("CARGO_BIN_EXE_headroom"));
+    let output = headroom.args(line.split_whitespace()).output().unwrap();
+    assert!(output.status.success());
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(stdout, read(dir.path(), "summary.json"));
+    let summary: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+    for run in [
+        &summary,
+        &summary["comparison"]["policy"],
+        &summary["comparison"]["baselines"][0]["figures"],
+    ] {
+        let hours = run["replicaHours"].as_f64().unwrap();
+        let total = run["money"]["total"].as_f64().unwrap();
+        assert!((total - 0.5 * hours).abs() < 1e-9, "{run}");
+        assert_eq!(run["money"]["currency"], "EUR");
+        // Twenty minutes say nothing about a year.
+        assert!(run["money"].get("perYear").is_none());
+    }
+}
+
+#[test]
+fn the_page_of_a_comparison_names_every_baseline_and_what_it_would_cost() {
+    let (dir, line) = files(POLICY, TRACE);
+    run(&format!("{line} --compare all --sweep --replica-cost 0.5EUR")).unwrap();
+    let page = read(dir.path(), "report.html");
+    let summary: serde_json::Value = serde_json::from_str(&read(dir.path(), "summary.json")).unwrap();
+    assert_eq!(summary["comparison"]["baselines"].as_array().unwrap().len(), 6);
+    for name in [
+        "HPA v2, at ",
+        "tuned in hindsight",
+        "Cron floors",
+        "Seasonal-naive",
+        "regression",
+        "the oracle",
+    ] {
+        assert!(
+            page.contains(&format!("<dt>Against {name}")) || page.contains(name),
+            "{name}"
+        );
+    }
+    // A picture of each for wide and narrow, one of the curves, and the numbers for the one that can be zoomed.
+    assert_eq!(page.matches("<div class=\"panel\">").count(), 7);
+    assert!(page.contains("Cost against shortfall") && page.contains("id=\"zoom-data\""));
+    assert!(page.contains(" EUR</td>"));
+    assert!(page.len() < 2_000_000, "{}", page.len());
+}
+
+#[test]
+fn a_suggestion_is_a_file_that_can_be_replayed() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("out");
+    run(&format!(
+        "--example --tick 5m --suggest --shortfall 1% --out {}",
+        out.display()
+    ))
+    .unwrap();
+    let summary: serde_json::Value = serde_json::from_str(&read(dir.path(), "summary.json")).unwrap();
+    let suggestion = &summary["suggestion"];
+    assert_eq!(suggestion["objective"], 0.01);
+    assert_eq!(suggestion["yaml"], read(dir.path(), "suggested.yaml"));
+    let tried = suggestion["tried"].as_array().unwrap();
+    let chosen = tried.iter().find(|t| t["title"] == suggestion["chosen"]).unwrap();
+    let at = out.display();
+    run(&format!(
+        "--policy {at}/suggested.yaml --trace {at}/trace.csv --replica-capacity 1000 --tick 5m --start \
+         2026-11-22T23:00:00Z --out {at}"
+    ))
+    .unwrap();
+    let summary: serde_json::Value = serde_json::from_str(&read(dir.path(), "summary.json")).unwrap();
+    assert_eq!(summary["replicaHours"], chosen["figures"]["replicaHours"]);
+    assert_eq!(summary["shortShare"], chosen["figures"]["shortShare"]);
 }

@@ -5,6 +5,7 @@
 //! queries within a twentieth of the interval are asked once. History has places of its own: a thousand backfills never hold up a
 //! value. A failure is a typed [`Failure`], never a number: "no answer" and "no load" are not the same thing.
 
+pub mod access;
 mod answer;
 #[cfg(test)]
 mod tests;
@@ -91,7 +92,19 @@ impl Servers {
         timeout: Duration,
         observe: Observer,
     ) -> Result<Self, ServerError> {
-        let http = reqwest::Client::builder().build()?;
+        Servers::asked_with(&reqwest::Client::builder().build()?, servers, timeout, observe)
+    }
+
+    /// The same, asked with a client of [`access::Access`].
+    ///
+    /// # Errors
+    /// [`ServerError`] for an address that is no URL.
+    pub fn asked_with(
+        http: &reqwest::Client,
+        servers: impl IntoIterator<Item = (String, String)>,
+        timeout: Duration,
+        observe: Observer,
+    ) -> Result<Self, ServerError> {
         let build = |(name, url): (String, String)| match Client::from(http.clone(), &url) {
             Ok(client) => {
                 let server = Server {

@@ -4,7 +4,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::timeline::{Evidence, Tick, Timeline};
+use super::timeline::{Band, Evidence, Tick, Timeline};
 
 /// Length of a closer look, and where they begin: at 0, 6, 12 and 18 o'clock UTC.
 const BLOCK: i64 = 6 * 3_600;
@@ -61,8 +61,8 @@ impl CloseUps {
         }
     }
 
-    /// Looks at the next tick.
-    pub fn see(&mut self, tick: &Tick) {
+    /// Looks at the next tick, and at what the forecast said at it.
+    pub fn see(&mut self, tick: &Tick, band: Option<Band>) {
         let index = block_of(tick.at);
         if self.current.as_ref().is_none_or(|b| b.index != index) {
             self.close();
@@ -75,7 +75,7 @@ impl CloseUps {
             foreseen: 0,
             growth: 0,
         });
-        block.timeline.push(tick);
+        block.timeline.foresee(tick, band);
         if tick.short() {
             block.lost += tick.load - tick.capacity;
         }
@@ -153,7 +153,7 @@ mod tests {
         for minute in 0..2 * 1440 {
             let found = special.iter().find(|s| s.0 == minute);
             let (load, desired, evidence) = found.map_or((1.0, 1, Evidence::Metric), |s| (s.1, s.2, s.3));
-            looks.see(&tick(60 * minute, load, desired, evidence));
+            looks.see(&tick(60 * minute, load, desired, evidence), None);
         }
         let hours = |c: &CloseUp| c.timeline.columns().first().unwrap().at.as_second() / 3_600;
         let looks: Vec<_> = looks.finish().iter().map(|c| (hours(c), c.reason)).collect();

@@ -9,6 +9,8 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
+use super::random::Random;
+
 /// The example's policy, as a file.
 pub const POLICY: &str = include_str!("example.yaml");
 /// What one replica of the example carries: its target of 700 leaves three tenths.
@@ -39,7 +41,7 @@ pub fn trace() -> String {
 
 /// Requests per second, each minute of five weeks; whole numbers, so that no platform's rounding shows.
 pub fn series(seed: u64) -> impl Iterator<Item = (Timestamp, f64)> {
-    let mut random = Random(seed);
+    let mut random = Random::new(seed);
     let mut drift = 0.0;
     (0..=7 * WEEKS * MINUTES_A_DAY).map(move |minute| {
         // Load wanders by some percent over an hour (0.98 a minute) and jitters by two from minute to minute.
@@ -94,25 +96,6 @@ fn incident(minute: u32) -> f64 {
         Some(1..=11) => 1.7,
         Some(12) => 1.2,
         _ => 1.0,
-    }
-}
-
-/// SplitMix64 (Steele, Lea, Flood 2014): seeded, the same on every machine.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    /// About standard normal: the sum of twelve uniforms less six (Irwin and Hall).
-    fn normal(&mut self) -> f64 {
-        let uniform = |bits: u64| (bits >> 11) as f64 / (1u64 << 53) as f64;
-        (0..12).map(|_| uniform(self.next())).sum::<f64>() - 6.0
     }
 }
 

@@ -1,27 +1,43 @@
 //! `headroom simulate`: replays a policy on a load trace with the same `decide` as the operator, on simulated replicas.
 //!
 //! ```text
-//! args ─▶ policy, series ─▶ replay (observe, forecast, decide, plant) ─▶ timeline.csv
+//! args ─▶ policy, series (CSV, or live) ─▶ replay (observe, forecast, decide, plant) ─▶ timeline.csv
 //!                                                                     ├▶ summary.json
 //!                                                                     └▶ report.html
+//!                       └▶ contest (baselines, sweeps, on all processors) ─▶ comparison, sweep
 //! ```
-//! This file alone touches the disk, the terminal and the stop watch; everything below it is pure.
+//! This file and `input.rs` touch the disk, this one alone the terminal and the stop watch, `live.rs` alone the network;
+//! everything else below is pure.
 
 pub mod args;
+pub mod baselines;
 pub mod closeup;
+pub mod compare;
+pub mod contest;
+pub mod error;
 pub mod example;
+pub mod figures;
+mod input;
+pub mod live;
 pub mod moments;
+pub mod money;
 pub mod notes;
 pub mod observe;
 pub mod plant;
+pub mod random;
 pub mod render;
 pub mod replay;
+pub mod senses;
 pub mod series;
 pub mod spell;
+pub mod suggest;
 pub mod summary;
 #[cfg(test)]
 mod tests;
+pub mod text;
 pub mod timeline;
+pub mod tuning;
+pub mod verdict;
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -29,76 +45,23 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use kube::ResourceExt;
-use serde::Deserialize;
 
 pub use args::Args;
+pub use error::Error;
 
-use crate::api::ScalingPolicy;
-use crate::engine::policy::{Mode, Policy, PredictionMode};
-use crate::validate;
+use crate::engine::policy::{Policy, PredictionMode};
 use closeup::CloseUps;
+use figures::{Figures, Meter};
+use input::{inputs, read_policy, read_series, read_trace};
 use moments::Moments;
 use observe::Lens;
 use replay::{Replay, Setup};
-use series::{Series, SeriesError};
+use series::Series;
 use summary::{ForecastSummary, Summary, Tally};
 use timeline::{Tick, Timeline};
 
 /// Ticks between two looks at the progress bar: a millisecond or so.
 const PROGRESS: u64 = 4096;
-
-/// Why a replay did not happen.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// A file cannot be read.
-    #[error("{}: cannot be read: {source}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// A file cannot be written.
-    #[error("{}: cannot be written: {source}", path.display())]
-    Write {
-        /// The file or directory.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// A file of the example is not the example's any more.
-    #[error(
-        "{}: was edited, and --example would write over it; replay it with --policy, --trace and --replica-capacity, \
-         give another --out, or remove it", path.display()
-    )]
-    Edited {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The policy's file holds no policy that can be replayed.
-    #[error("{}: {problem}", path.display())]
-    Policy {
-        /// The file.
-        path: PathBuf,
-        /// The field, the value and the remedy.
-        problem: String,
-    },
-    /// The trace or the history is no series of loads.
-    #[error(transparent)]
-    Series(#[from] SeriesError),
-    /// An option does not fit the others.
-    #[error("--{option}: {problem}")]
-    Option {
-        /// The option.
-        option: &'static str,
-        /// The value and the remedy.
-        problem: String,
-    },
-    /// The page could not be drawn.
-    #[error("report.html: {0}")]
-    Render(#[from] render::RenderError),
-}
 
 /// Replays and writes `timeline.csv`, `summary.json` and `report.html`; says on stdout what came out and where it is.
 ///
@@ -107,9 +70,9 @@ pub enum Error {
 pub fn run(args: Args) -> Result<(), Error> {
     let began = Instant::now();
     let mut notes = Vec::new();
-    let (args, policy_path, trace_path, capacity) = inputs(args)?;
+    let (args, policy_path, capacity) = inputs(args)?;
     let (name, policy) = read_policy(&policy_path, &mut notes)?;
-    let trace = read_series(&trace_path)?;
+    let trace = read_trace(&args)?;
     let setup = setup(&args, policy, capacity, &trace)?;
     let series = match &args.history {
         None => trace,
@@ -130,107 +93,55 @@ pub fn run(args: Args) -> Result<(), Error> {
     create_dir(&args.out)?;
     let windows = setup.policy.schedules.iter().map(|s| s.name.to_string()).collect();
     let mut timeline = Timeline::new(setup.ticks(), windows);
-    let mut summary = replay(&setup, &series, &args.out.join("timeline.csv"), &mut timeline)?;
+    let (mut summary, figures) = replay(&setup, &series, &args.out.join("timeline.csv"), &mut timeline)?;
     summary.policy = name;
     summary.notes = notes;
     summary.decisions_per_second = Some(summary.ticks as f64 / began.elapsed().as_secs_f64());
-
-    let json = serde_json::to_string_pretty(&summary).map_err(io::Error::from);
-    let path = args.out.join("summary.json");
-    match json {
-        Ok(json) => write(&path, &format!("{json}\n"))?,
-        Err(source) => return Err(Error::Write { path, source }),
+    if let Some(wanted) = &args.compare {
+        summary.comparison = Some(contest::compare(&setup, &series, &wanted.0, figures));
     }
+    if args.sweep {
+        summary.sweep = Some(contest::sweep(&setup, &series));
+    }
+
+    if args.suggest {
+        let document = input::read_document(&policy_path)?;
+        let suggested = suggest::suggest(&document, &setup, &series, args.shortfall);
+        let suggested = suggested.map_err(|problem| Error::Option {
+            option: "suggest",
+            problem,
+        })?;
+        if let Some(yaml) = &suggested.yaml {
+            write(&args.out.join("suggested.yaml"), yaml)?;
+        }
+        summary.suggestion = Some(suggested);
+    }
+    if let Some(price) = &args.replica_cost {
+        price.put(&mut summary);
+    }
+
+    let path = args.out.join("summary.json");
+    let json = serde_json::to_string_pretty(&summary).map_err(|e| Error::Write {
+        path: path.clone(),
+        source: e.into(),
+    })?;
+    write(&path, &format!("{json}\n"))?;
     let page = render::report(&timeline, &summary)?;
     let path = args.out.join("report.html");
     write(&path, &page)?;
-    say(&format!("{}\n\n{}\n", render::headline(&summary), path.display()))
-}
-
-/// The files to read, and the capacity; for the example they are written first.
-fn inputs(mut args: Args) -> Result<(Args, PathBuf, PathBuf, f64), Error> {
-    if args.example {
-        create_dir(&args.out)?;
-        let (policy, trace) = (args.out.join("policy.yaml"), args.out.join("trace.csv"));
-        let files = [(&policy, example::POLICY.to_owned()), (&trace, example::trace())];
-        for (path, text) in &files {
-            unedited(path, text)?;
-        }
-        for (path, text) in &files {
-            write(path, text)?;
-        }
-        args.start = Some(example::start());
-        return Ok((args, policy, trace, example::REPLICA_CAPACITY));
+    if args.json {
+        return say(&format!("{json}\n"));
     }
-    let missing = |option| Error::Option {
-        option,
-        problem: "is missing; give it, or --example".to_owned(),
-    };
-    let policy = args.policy.clone().ok_or_else(|| missing("policy"))?;
-    let trace = args.trace.clone().ok_or_else(|| missing("trace"))?;
-    let capacity = args.replica_capacity.ok_or_else(|| missing("replica-capacity"))?;
-    Ok((args, policy, trace, capacity))
-}
-
-/// Refuses to write over what somebody wrote.
-fn unedited(path: &Path, text: &str) -> Result<(), Error> {
-    let path = path.to_owned();
-    match fs::read(&path) {
-        Ok(there) if there == text.as_bytes() => Ok(()),
-        Ok(_) => Err(Error::Edited { path }),
-        Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(source) => Err(Error::Read { path, source }),
-    }
-}
-
-/// The only ScalingPolicy in a YAML file, validated; other objects in the file are passed over.
-fn read_policy(path: &Path, notes: &mut Vec<String>) -> Result<(String, Policy), Error> {
-    let problem = |problem: String| Error::Policy {
-        path: path.to_owned(),
-        problem,
-    };
-    let text = fs::read_to_string(path).map_err(|source| Error::Read {
-        path: path.to_owned(),
-        source,
-    })?;
-    let mut policies = Vec::new();
-    for document in serde_yaml::Deserializer::from_str(&text) {
-        let value = serde_yaml::Value::deserialize(document).map_err(|e| problem(format!("is not YAML: {e}")))?;
-        if value.get("kind").and_then(|k| k.as_str()) == Some("ScalingPolicy") {
-            policies.push(value);
-        }
-    }
-    let [value] = &policies[..] else {
-        let count = policies.len();
-        return Err(problem(format!(
-            "holds {count} objects of kind ScalingPolicy; give a file with one"
-        )));
-    };
-    let object: ScalingPolicy =
-        serde_yaml::from_value(value.clone()).map_err(|e| problem(format!("is no ScalingPolicy: {e}")))?;
-    let mut policy = validate::policy(&object.spec).map_err(|e| problem(e.to_string()))?;
-    if policy.mode != Mode::Active {
-        // A replay writes to nothing, so the question can only be what the policy would do if it were let.
-        notes.push(format!(
-            "The policy's mode is {:?}; it was replayed as if it were Active.",
-            policy.mode
-        ));
-        policy.mode = Mode::Active;
-    }
-    Ok((object.name_any(), policy))
-}
-
-fn read_series(path: &Path) -> Result<Series, Error> {
-    let file = File::open(path).map_err(|source| Error::Read {
-        path: path.to_owned(),
-        source,
-    })?;
-    Ok(Series::read(file, &path.display().to_string())?)
+    say(&format!("{}\n\n{}\n", text::text(&summary).trim_end(), path.display()))
 }
 
 fn setup(args: &Args, policy: Policy, capacity: f64, trace: &Series) -> Result<Setup, Error> {
     let (first, last) = (trace.first(), trace.last());
-    let start = args.start.unwrap_or(first);
+    let start = args.start.unwrap_or(if args.suggest && args.history.is_none() {
+        suggest::start(trace)
+    } else {
+        first
+    });
     if start < first || start > last {
         return Err(Error::Option {
             option: "start",
@@ -248,8 +159,8 @@ fn setup(args: &Args, policy: Policy, capacity: f64, trace: &Series) -> Result<S
     })
 }
 
-/// Runs the replay into `timeline.csv` and the timeline; what it cost comes back.
-fn replay(setup: &Setup, series: &Series, path: &Path, timeline: &mut Timeline) -> Result<Summary, Error> {
+/// Runs the replay into `timeline.csv` and the timeline; what it came to comes back.
+fn replay(setup: &Setup, series: &Series, path: &Path, timeline: &mut Timeline) -> Result<(Summary, Figures), Error> {
     let failed = |source| Error::Write {
         path: path.to_owned(),
         source,
@@ -258,15 +169,17 @@ fn replay(setup: &Setup, series: &Series, path: &Path, timeline: &mut Timeline) 
     csv.write_all(b"timestamp,load,desired,ready\n").map_err(failed)?;
     let bar = progress(setup.ticks());
     let mut tally = Tally::new(setup.tick);
+    let mut meter = Meter::new(setup.tick, setup.capacity);
     let mut moments = Moments::new(setup.tick);
     let mut close_ups = CloseUps::new(setup.tick, timeline.windows.clone());
     let mut replay = Replay::new(setup, series);
     for step in replay.by_ref() {
         tally.decision(&step.decision, step.trusted);
         tally.tick(&step.tick);
+        meter.tick(step.tick.load, step.tick.desired, step.tick.ready);
         moments.see(&setup.policy, &step.tick, &step.decision);
-        close_ups.see(&step.tick);
-        timeline.push(&step.tick);
+        close_ups.see(&step.tick, step.band);
+        timeline.foresee(&step.tick, step.band);
         row(&mut csv, &step.tick).map_err(failed)?;
         if tally.ticks().is_multiple_of(PROGRESS) {
             bar.set_position(tally.ticks());
@@ -277,7 +190,7 @@ fn replay(setup: &Setup, series: &Series, path: &Path, timeline: &mut Timeline) 
     timeline.moments = moments.finish();
     timeline.close_ups = close_ups.finish();
     let errors = replay.forecast_errors();
-    Ok(Summary {
+    let summary = Summary {
         replica_capacity: setup.capacity,
         startup_seconds: setup.startup.as_secs_f64(),
         metric_delay_seconds: setup.delay.as_secs_f64(),
@@ -299,7 +212,8 @@ fn replay(setup: &Setup, series: &Series, path: &Path, timeline: &mut Timeline) 
                 naive_error: errors.map(|e| e.naive),
             }),
         ..tally.finish()
-    })
+    };
+    Ok((summary, meter.finish()))
 }
 
 /// One row of `timeline.csv`; the load in full, so that others can recompute every number from it.

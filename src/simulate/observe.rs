@@ -8,14 +8,13 @@
 //! two rows the load is a straight line. Over a hole that is an invention, which metrics must live with (`notes.rs`
 //! says so) and the forecast must not learn.
 
-use std::collections::VecDeque;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::series::{Holes, Series};
 use crate::engine::observation::{Cause, Failure, Sample};
 use crate::engine::policy::{Metric, Policy, Rule, Target};
-use crate::engine::reading::{PodMetric, Reading};
+use crate::engine::reading::PodMetric;
 
 /// What `rate(...[1m])` averages over.
 pub(super) const WINDOW: SignedDuration = SignedDuration::from_secs(60);
@@ -49,7 +48,11 @@ impl Lens<'_> {
 
     /// One sample for each metric of the policy.
     pub fn samples(&self, policy: &Policy, now: Timestamp, ready: u32) -> Vec<Sample> {
-        let load = self.load(now);
+        self.samples_of(policy, self.load(now), ready)
+    }
+
+    /// One sample for each metric of the policy where a query returns `load`.
+    pub fn samples_of(&self, policy: &Policy, load: f64, ready: u32) -> Vec<Sample> {
         let see = |metric: &Metric| match (metric.rule, metric.pods) {
             (Rule::Target(Target::AverageValue(_)), _) => Ok(load.into()),
             _ if ready == 0 => Err(Failure::new(Cause::Empty, "no replica is ready to be measured")),
@@ -97,36 +100,10 @@ impl Lens<'_> {
     }
 }
 
-/// Whether the load exceeded what was ready, tick by tick, for as long as a signal still has to tell it.
-#[derive(Debug, Default)]
-pub struct Shorts(VecDeque<(Timestamp, bool)>);
-
-impl Shorts {
-    /// What a tick was.
-    pub fn push(&mut self, at: Timestamp, short: bool) {
-        self.0.push_back((at, short));
-    }
-
-    /// The value of the policy's signal that knows of nothing after `until`, which must not go back: 1 where the last tick
-    /// was short (twice the threshold where that is more, for a signal may have any unit), else 0.
-    pub fn signal(&mut self, policy: &Policy, until: Timestamp) -> Option<Sample> {
-        while self.0.get(1).is_some_and(|(at, _)| *at <= until) {
-            self.0.pop_front();
-        }
-        let above = policy.prediction.as_ref()?.signal?;
-        let known = self.0.front().filter(|(at, _)| *at <= until);
-        Some(match known {
-            Some((_, true)) => Ok(Reading::Number((2.0 * above).max(1.0))),
-            Some((_, false)) => Ok(Reading::Number(0.0)),
-            None => Err(Failure::new(Cause::Empty, "the replay has just begun")),
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::policy::{Behavior, Bounds, Lead, Metric, Mode, Prediction, PredictionMode, WarmUp};
+    use crate::engine::policy::{Behavior, Bounds, Metric, Mode, WarmUp};
 
     fn second(s: i64) -> Timestamp {
         Timestamp::from_second(s).unwrap()
@@ -174,46 +151,6 @@ mod tests {
         assert_eq!(lens.initial(&policy, second(730)), 13);
         assert_eq!(lens.initial(&policy, second(0)), 2);
         assert_eq!(lens.initial(&policy, second(1600)), 20);
-    }
-
-    #[test]
-    fn a_signal_tells_late_whether_the_last_tick_was_short() {
-        let mut policy = policy(&[Target::AverageValue(70.0)]);
-        policy.prediction = Some(Prediction {
-            metric: 0,
-            mode: PredictionMode::Adaptive,
-            lead: Lead::Auto,
-            history: SignedDuration::from_hours(24),
-            objective: None,
-            signal: Some(0.5),
-        });
-        let mut shorts = Shorts::default();
-        let mut told = Vec::new();
-        // Ticks of 15 s, 30 s late; short at 15 and 30 s.
-        for at in (0..=90).step_by(15) {
-            let signal = shorts.signal(&policy, second(at - 30));
-            told.push(policy.prediction.as_ref().unwrap().short(signal.as_ref()));
-            shorts.push(second(at), (15..=30).contains(&at));
-        }
-        assert_eq!(
-            told,
-            [
-                None,
-                None,
-                Some(false),
-                Some(true),
-                Some(true),
-                Some(false),
-                Some(false)
-            ]
-        );
-        // Where a signal has another unit, short is above its threshold too.
-        policy.prediction.as_mut().unwrap().signal = Some(800.0);
-        let mut shorts = Shorts::default();
-        shorts.push(second(0), true);
-        assert_eq!(shorts.signal(&policy, second(0)), Some(Ok(1600.0.into())));
-        policy.prediction = None;
-        assert_eq!(shorts.signal(&policy, second(0)), None);
     }
 
     #[test]

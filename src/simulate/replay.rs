@@ -1,7 +1,7 @@
 //! The replay: a policy, a trace and a plant, one decision a tick.
 //!
 //! ```text
-//! plant.advance → observe (late, averaged) → forecast → decide → plant.scale → Step
+//! plant.advance → senses (late, averaged) → forecast → decide → plant.scale → Step
 //! ```
 //! Calls the same `decide` as the operator, keeps the same `State`, feeds the same forecaster. Pure: no files, no clock,
 //! and nothing beyond the trace's row that follows a tick can change it (between rows the load is a straight line; the
@@ -9,13 +9,14 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::observe::{Lens, Shorts};
+use super::observe::Lens;
 use super::plant::Plant;
+use super::senses::{self, Experiment, Senses};
 use super::series::{Holes, Series};
-use super::timeline::{Evidence, Tick};
+use super::timeline::{Band, Evidence, Tick};
 use crate::engine;
 use crate::engine::decision::Decision;
-use crate::engine::forecast::{Errors, Forecaster, Settings, Witness};
+use crate::engine::forecast::{Errors, Forecast, Forecaster, Settings, Witness};
 use crate::engine::observation::{Observation, Replicas};
 use crate::engine::policy::{Lead, Policy};
 use crate::engine::reading::Reading;
@@ -65,6 +66,8 @@ pub struct Step {
     pub decision: Decision,
     /// Whether the forecast, in mode Adaptive its plan, was trusted, where the policy has one.
     pub trusted: Option<bool>,
+    /// What the forecast said, where there is one: what the objective needs, where it has one.
+    pub band: Option<Band>,
 }
 
 /// A replay under way.
@@ -76,7 +79,7 @@ pub struct Replay<'a> {
     plant: Plant,
     state: State,
     forecaster: Option<Forecaster>,
-    shorts: Shorts,
+    senses: Senses<'a>,
     /// The next tick.
     now: Timestamp,
     left: u64,
@@ -86,6 +89,11 @@ impl<'a> Replay<'a> {
     /// A replay that begins at `setup.start` with ⌈load ÷ target⌉ ready replicas, as an operator that has just started
     /// would find them; what lies before is the forecast's history.
     pub fn new(setup: &'a Setup, series: &'a Series) -> Self {
+        Self::with(setup, series, Experiment::default())
+    }
+
+    /// The same, with something wrong on purpose: for benchmarks and tests.
+    pub fn with(setup: &'a Setup, series: &'a Series, experiment: Experiment<'a>) -> Self {
         let lens = Lens {
             series,
             capacity: setup.capacity,
@@ -114,7 +122,7 @@ impl<'a> Replay<'a> {
             plant: Plant::new(setup.startup, replicas),
             state: State::restore(known, replicas, setup.start),
             forecaster,
-            shorts: Shorts::default(),
+            senses: Senses::new(experiment, setup.capacity),
             now: setup.start,
             left: setup.ticks(),
         }
@@ -134,8 +142,11 @@ impl<'a> Replay<'a> {
     fn step(&mut self) -> Step {
         let (policy, now) = (&self.setup.policy, self.now);
         self.plant.advance(now);
-        let samples = self.lens.samples(policy, now, self.plant.ready());
-        let signal = self.shorts.signal(policy, self.lens.until(now));
+        let (current, ready) = (self.plant.billed(), self.plant.ready());
+        let seen = self.senses.look(&self.lens, now, ready);
+        let samples = self.lens.samples_of(policy, seen.load, ready);
+        let threshold = policy.prediction.as_ref().and_then(|p| p.signal);
+        let signal = threshold.map(|threshold| senses::signal(seen, threshold));
         let forecast = match (&mut self.forecaster, &policy.prediction) {
             (Some(forecaster), Some(prediction)) => {
                 let sample = samples.get(prediction.metric).and_then(|s| s.as_ref().ok());
@@ -143,12 +154,12 @@ impl<'a> Replay<'a> {
                     && self.lens.measured(now, &self.holes)
                 {
                     let witness = Witness {
-                        ready: Some(self.plant.ready()),
+                        ready: Some(ready),
                         short: prediction.short(signal.as_ref()),
                     };
                     forecaster.witness(now, load, witness);
                 }
-                Some(forecaster.forecast(now))
+                Some(self.senses.imagine(now, forecaster.forecast(now)))
             }
             _ => None,
         };
@@ -157,12 +168,12 @@ impl<'a> Replay<'a> {
             .as_ref()
             .zip(forecast.as_ref())
             .map(|(p, f)| p.trusts(f));
-        let current = self.plant.billed();
+        let band = forecast.as_ref().and_then(band);
         let observation = Observation {
             signal,
             replicas: Replicas {
                 spec: current,
-                ready: Some(self.plant.ready()),
+                ready: Some(ready),
             },
             samples,
             forecast,
@@ -184,13 +195,22 @@ impl<'a> Replay<'a> {
             evidence: Evidence::of(&decision),
             window: decision.windows.iter().position(|w| w.active),
         };
-        self.shorts.push(now, tick.short());
         Step {
             tick,
             decision,
             trusted,
+            band,
         }
     }
+}
+
+/// A forecast as the page draws it; nothing before there is a fit.
+fn band(forecast: &Forecast) -> Option<Band> {
+    let upper = forecast.plan.as_ref().map_or(forecast.upper, |plan| plan.upper);
+    (forecast.error.is_some() && upper.is_finite()).then_some(Band {
+        value: forecast.value,
+        upper,
+    })
 }
 
 impl Iterator for Replay<'_> {

@@ -5,6 +5,7 @@
 //! follows it, because the load between two is a straight line, and on none after that. Neighbours: `observe.rs` asks
 //! for means, `replay.rs` for the load itself.
 
+use std::fmt::Write as _;
 use std::io::Read;
 
 use jiff::{SignedDuration, Timestamp};
@@ -182,6 +183,21 @@ impl Series {
         older.at.append(&mut self.at);
         older.value.append(&mut self.value);
         (older, dropped)
+    }
+
+    /// As the CSV that [`read`](Self::read) reads; nothing is rounded.
+    pub fn csv(&self) -> String {
+        let mut csv = String::from("timestamp,value\n");
+        for (at, value) in self.at.iter().zip(&self.value) {
+            // Writing to a String cannot fail.
+            let _ = writeln!(csv, "{},{value}", timestamp_of(*at));
+        }
+        csv
+    }
+
+    /// How many samples there are; never 0.
+    pub fn rows(&self) -> usize {
+        self.at.len()
     }
 
     /// The instant of the first sample.

@@ -57,6 +57,21 @@ pub fn between(from: Timestamp, to: Timestamp) -> String {
     }
 }
 
+/// Lines of at most `width` characters, broken between words; a longer word has a line of its own.
+pub fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 /// Two digits of what is below ten, whole numbers above.
 fn digits(p: f64) -> String {
     let places = match p.abs() {
@@ -95,5 +110,6 @@ mod tests {
         for (got, expected) in table {
             assert_eq!(got, expected);
         }
+        assert_eq!(wrapped("ab c defgh i", 4), ["ab c", "defgh", "i"]);
     }
 }

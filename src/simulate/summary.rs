@@ -7,6 +7,9 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use super::compare::{Comparison, Sweep};
+use super::money::Money;
+use super::suggest::Suggestion;
 use super::timeline::Tick;
 use crate::engine::decision::Decision;
 
@@ -48,6 +51,9 @@ pub struct Summary {
     pub metric_delay_seconds: f64,
     /// Replicas × hours, billed from the asking.
     pub replica_hours: f64,
+    /// What they cost, where a price was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub money: Option<Money>,
     /// Replicas on average.
     pub mean_replicas: f64,
     /// Most replicas asked for at any tick.
@@ -76,6 +82,15 @@ pub struct Summary {
     /// The forecast, where the policy has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub forecast: Option<ForecastSummary>,
+    /// The policy beside its baselines, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Comparison>,
+    /// What other settings would have come to, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sweep: Option<Sweep>,
+    /// Which values of the policy meet an objective at the least cost, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suggestion: Option<Suggestion>,
     /// What to know when reading the numbers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,

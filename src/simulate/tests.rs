@@ -2,13 +2,14 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::example;
+use super::input::read_policy;
 use super::moments::Moments;
 use super::observe::Lens;
 use super::replay::{Replay, Setup};
 use super::series::Series;
 use super::summary::Tally;
 use super::timeline::Tick;
-use super::{example, read_policy};
 use crate::engine;
 use crate::engine::forecast::{Forecaster, Settings};
 use crate::engine::observation::{Observation, Replicas};

@@ -9,8 +9,9 @@ use super::closeup::CloseUp;
 use super::moments::Moment;
 use crate::engine::decision::{Decision, Source};
 
-/// Columns kept: one for each CSS pixel of the wide chart.
-pub const COLUMNS: u64 = 1120;
+/// Columns kept: seven for each CSS pixel of the wide chart, so that the page can be zoomed. A month has one for each 5
+/// minutes, and a year costs the page no byte more.
+pub const COLUMNS: u64 = 8192;
 
 /// Whose proposal won.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +73,15 @@ impl Tick {
     }
 }
 
+/// What a forecast said at an instant of the load until its lead time ends, in the load's unit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Band {
+    /// The highest load expected.
+    pub value: f64,
+    /// What replicas are to be ready for.
+    pub upper: f64,
+}
+
 /// One quantity over a column's ticks.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Span {
@@ -121,6 +131,10 @@ pub struct Column {
     pub desired: Span,
     /// Replicas that serve.
     pub ready: Span,
+    /// The highest load that was forecast; NaN where none was.
+    pub expected: Span,
+    /// The forecast's upper bound; NaN where there was none.
+    pub upper: Span,
     /// Ticks in which the load exceeded the capacity.
     pub short: u32,
     /// Ticks won by each of [`Evidence::ALL`].
@@ -130,13 +144,19 @@ pub struct Column {
 }
 
 impl Column {
-    fn new(tick: &Tick) -> Self {
+    fn new(tick: &Tick, band: Option<Band>) -> Self {
+        let band = band.unwrap_or(Band {
+            value: f64::NAN,
+            upper: f64::NAN,
+        });
         Column {
             at: tick.at,
             load: Span::new(tick.load),
             capacity: Span::new(tick.capacity),
             desired: Span::new(f64::from(tick.desired)),
             ready: Span::new(f64::from(tick.ready)),
+            expected: Span::new(band.value),
+            upper: Span::new(band.upper),
             short: u32::from(tick.short()),
             evidence: Evidence::ALL.map(|e| u32::from(e == tick.evidence)),
             window: tick.window,
@@ -155,6 +175,8 @@ impl Column {
             capacity: self.capacity.then(later.capacity),
             desired: self.desired.then(later.desired),
             ready: self.ready.then(later.ready),
+            expected: self.expected.then(later.expected),
+            upper: self.upper.then(later.upper),
             short: self.short + later.short,
             evidence,
             window: self.window.or(later.window),
@@ -206,13 +228,19 @@ impl Timeline {
 
     /// Takes in the next tick; ticks come in time order.
     pub fn push(&mut self, tick: &Tick) {
+        self.foresee(tick, None);
+    }
+
+    /// The same, with what the forecast said at that tick.
+    pub fn foresee(&mut self, tick: &Tick, band: Option<Band>) {
+        let column = Column::new(tick, band);
         match self.columns.last_mut() {
             Some(last) if self.filled < self.per_column => {
-                *last = last.then(Column::new(tick));
+                *last = last.then(column);
                 self.filled += 1;
             }
             _ => {
-                self.columns.push(Column::new(tick));
+                self.columns.push(column);
                 self.filled = 1;
             }
         }
@@ -234,10 +262,15 @@ impl Timeline {
 
     /// The columns folded further, to at most `most` of them.
     pub fn folded(&self, most: usize) -> Vec<Column> {
-        let per = self.columns.len().div_ceil(most.max(1)).max(1);
-        let fold = |chunk: &[Column]| chunk.iter().copied().reduce(Column::then);
-        self.columns.chunks(per).filter_map(fold).collect()
+        folded(&self.columns, most)
     }
+}
+
+/// Columns folded to at most `most` of them.
+pub fn folded(columns: &[Column], most: usize) -> Vec<Column> {
+    let per = columns.len().div_ceil(most.max(1)).max(1);
+    let fold = |chunk: &[Column]| chunk.iter().copied().reduce(Column::then);
+    columns.chunks(per).filter_map(fold).collect()
 }
 
 #[cfg(test)]
@@ -283,5 +316,11 @@ mod tests {
         timeline.push(&tick(15, 3.0));
         let load = timeline.columns()[0].load;
         assert_eq!((load.first, load.last, load.min, load.max), (3.0, 3.0, 3.0, 3.0));
+        assert!(timeline.columns()[0].upper.max.is_nan(), "nothing was forecast");
+        let band = |upper| Some(Band { value: 1.0, upper });
+        timeline.foresee(&tick(30, 3.0), band(4.0));
+        timeline.foresee(&tick(45, 3.0), band(9.0));
+        let upper = timeline.columns()[1].upper;
+        assert_eq!((upper.first, upper.max), (4.0, 9.0));
     }
 }

@@ -14,6 +14,20 @@ pub fn values(most: f64, count: u32) -> Vec<f64> {
     (0..=marks).map(|i| f64::from(i) * step).collect()
 }
 
+/// Round values around `least` to `most`, about `count` of them, and the ends of an axis that holds both with some room.
+pub fn between(least: f64, most: f64, count: u32) -> ((f64, f64), Vec<f64>) {
+    let (least, most) = if least.is_finite() && most > least {
+        (least, most)
+    } else {
+        (most - 1.0, most + 1.0)
+    };
+    let room = 0.05 * (most - least);
+    let (from, to) = (least - room, most + room);
+    let step = values(to - from, count).get(1).copied().unwrap_or(1.0);
+    let (first, last) = ((from / step).ceil() as i64, (to / step).floor() as i64);
+    ((from, to), (first..=last).map(|i| i as f64 * step).collect())
+}
+
 /// The same for counts: no mark between two whole numbers.
 pub fn counts(most: f64, count: u32) -> Vec<f64> {
     let marks = values(most.max(1.0), count);
@@ -114,6 +128,8 @@ mod tests {
         for (most, count, expected) in table {
             assert_eq!(values(most, count), expected);
         }
+        assert_eq!(between(1.0, 2.0, 4), ((0.95, 2.05), vec![1.0, 1.5, 2.0]));
+        assert_eq!(between(3.0, 3.0, 2).1, [2.0, 4.0]);
         assert_eq!(counts(3.0, 4), [0.0, 1.0, 2.0, 3.0]);
         assert_eq!(counts(22.0, 5), [0.0, 5.0, 10.0, 15.0, 20.0, 25.0]);
         assert_eq!(

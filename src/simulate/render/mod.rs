@@ -1,22 +1,33 @@
-//! The page: one self-contained HTML file, readable wide, on a phone, in print, light and dark, without scripts.
+//! The page: one self-contained HTML file, readable wide, on a phone, in print, light and dark, and without scripts; with
+//! them, its first chart can be zoomed.
 //!
 //! Takes a [`Timeline`] and a [`Summary`], whoever made them: a replay, or a live demonstration that recorded its ticks.
-//! `axes.rs` chooses marks, `chart.rs` draws SVG, `page.css` gives every colour its two meanings. Pure.
+//! `axes.rs` chooses marks, `plot.rs` draws SVG for `chart.rs` and `curves.rs`, `compare.rs` has what stands beside
+//! baselines, `zoom.rs` and `zoom.js` what moves; `page.css` gives every colour its two meanings. Pure.
 
 mod axes;
 mod chart;
+mod compare;
+mod curves;
+mod plot;
+mod tables;
+mod zoom;
 
 use std::fmt::Write as _;
 
 use super::spell::{between, clock, instant, percent, seconds, time};
 use super::summary::{Origin, Summary};
 use super::timeline::{Evidence, Timeline};
+use super::verdict;
 use crate::report::words::number;
 
 /// Share of time from which being short is painted red: the design's objective where none is given, 0.1 %.
 const MUCH: f64 = 0.001;
 
 const CSS: &str = include_str!("page.css");
+
+/// A chart as wide as the page, and its twin for a phone.
+const FULL: (plot::Size, plot::Size) = (plot::WIDE, plot::NARROW);
 
 /// The page could not be drawn: plotters' own words. Drawing into a string, that takes a bug.
 #[derive(Debug, thiserror::Error)]
@@ -38,11 +49,13 @@ pub fn report(timeline: &Timeline, summary: &Summary) -> Result<String, RenderEr
          <title>{title} · Headroom</title>\n<style>\n{CSS}</style>\n</head>\n<body>\n<main>\n"
     );
     header(&mut html, summary);
-    load_chart(&mut html, timeline)?;
+    load_chart(&mut html, timeline, summary)?;
+    compare::sections(&mut html, timeline, summary)?;
+    forecast_chart(&mut html, timeline, summary)?;
     replica_chart(&mut html, timeline, summary)?;
     close_ups(&mut html, timeline)?;
     moments(&mut html, timeline, length(summary) < 86_400.0);
-    tables(&mut html, summary);
+    tables::tables(&mut html, summary);
     let _ = write!(
         html,
         "<footer>Made by <b>headroom {}</b> with the operator's own decision engine. All times are UTC.</footer>\n\
@@ -121,7 +134,10 @@ fn header(html: &mut String, s: &Summary) {
         (
             "Replica-hours",
             number(s.replica_hours),
-            format!("{} replicas on average", number(s.mean_replicas)),
+            match &s.money {
+                None => format!("{} replicas on average", number(s.mean_replicas)),
+                Some(money) => money.words(money.total),
+            },
             false,
         ),
         ("Changes", format!("{changes}"), directions, false),
@@ -144,6 +160,9 @@ fn header(html: &mut String, s: &Summary) {
         );
     }
     html.push_str("</div>\n");
+    if let Some(money) = &s.money {
+        let _ = writeln!(html, "<p class=\"when\">{}</p>", escape(&verdict::cost(money)));
+    }
     for note in &s.notes {
         let _ = writeln!(html, "<p class=\"note\">{}</p>", escape(note));
     }
@@ -191,9 +210,10 @@ fn legend(html: &mut String, entries: &[(&str, &str)]) {
 fn twice(
     html: &mut String,
     label: &str,
-    draw: impl Fn(chart::Size) -> Result<String, RenderError>,
+    (wide, narrow): (plot::Size, plot::Size),
+    draw: impl Fn(plot::Size) -> Result<String, RenderError>,
 ) -> Result<(), RenderError> {
-    for (class, size) in [("wide", chart::WIDE), ("narrow", chart::NARROW)] {
+    for (class, size) in [("wide", wide), ("narrow", narrow)] {
         let svg = draw(size)?;
         // Scaled by the style sheet, so no width and height of its own.
         let svg = svg.split_once('>').map_or("", |(_, rest)| rest);
@@ -207,8 +227,8 @@ fn twice(
     Ok(())
 }
 
-fn load_chart(html: &mut String, timeline: &Timeline) -> Result<(), RenderError> {
-    html.push_str("<section>\n<h2>Load and ready capacity</h2>\n");
+fn load_chart(html: &mut String, timeline: &Timeline, s: &Summary) -> Result<(), RenderError> {
+    html.push_str("<section>\n<h2>Load and ready capacity</h2>\n<div class=\"still\">\n");
     legend(
         html,
         &[
@@ -217,8 +237,29 @@ fn load_chart(html: &mut String, timeline: &Timeline) -> Result<(), RenderError>
             ("short", "short: load above it"),
         ],
     );
-    twice(html, "Load and ready capacity over time", |size| {
-        chart::load(timeline, size)
+    let most = chart::most(timeline.columns());
+    twice(html, "Load and ready capacity over time", FULL, |size| {
+        chart::load(timeline.into(), most, size)
+    })?;
+    html.push_str("</div>\n");
+    zoom::chart(html, timeline, s);
+    html.push_str("</section>\n");
+    Ok(())
+}
+
+fn forecast_chart(html: &mut String, timeline: &Timeline, s: &Summary) -> Result<(), RenderError> {
+    if timeline.columns().iter().all(|c| c.upper.max.is_nan()) {
+        return Ok(());
+    }
+    let ahead = s
+        .forecast
+        .as_ref()
+        .map_or_else(String::new, |f| format!(" over the next {}", seconds(f.lead_seconds)));
+    let band = format!("forecast of the highest load{ahead}, from what is expected to its upper bound");
+    html.push_str("<section>\n<h2>Load and forecast</h2>\n");
+    legend(html, &[("load", "load"), ("band", &band)]);
+    twice(html, "Load and its forecast over time", FULL, |size| {
+        chart::forecast(timeline.into(), size)
     })?;
     html.push_str("</section>\n");
     Ok(())
@@ -231,7 +272,7 @@ fn replica_chart(html: &mut String, timeline: &Timeline, s: &Summary) -> Result<
         entries.push(("window", "a window is open"));
     }
     legend(html, &entries);
-    twice(html, "Replicas asked for and ready over time", |size| {
+    twice(html, "Replicas asked for and ready over time", FULL, |size| {
         chart::replicas(timeline, size)
     })?;
     let kinds = [
@@ -266,10 +307,16 @@ fn close_ups(html: &mut String, timeline: &Timeline) -> Result<(), RenderError> 
             time(look.timeline.end()),
             look.reason
         );
-        twice(html, "Load and ready capacity, closer", |size| {
-            chart::load(&look.timeline, size)
+        let most = chart::most(look.timeline.columns());
+        twice(html, "Load and ready capacity, closer", FULL, |size| {
+            chart::load((&look.timeline).into(), most, size)
         })?;
-        twice(html, "Replicas asked for and ready, closer", |size| {
+        if look.timeline.columns().iter().any(|c| c.upper.max.is_finite()) {
+            twice(html, "Load and forecast, closer", FULL, |size| {
+                chart::forecast((&look.timeline).into(), size)
+            })?;
+        }
+        twice(html, "Replicas asked for and ready, closer", FULL, |size| {
             chart::replicas(&look.timeline, size)
         })?;
         html.push_str("</section>\n");
@@ -298,74 +345,16 @@ fn moments(html: &mut String, timeline: &Timeline, brief: bool) {
     html.push_str("</ol>\n</section>\n");
 }
 
-fn tables(html: &mut String, s: &Summary) {
-    let ticks = match s.origin {
-        Origin::Replay => "Decisions",
-        Origin::Live => "Looks",
-    };
-    let mut rows = vec![
-        (ticks, number(s.ticks as f64)),
-        ("Replica-hours (billed from the asking)", number(s.replica_hours)),
-        ("Replicas on average", number(s.mean_replicas)),
-        ("Replicas at the peak", s.peak_replicas.to_string()),
-        ("Scale-ups", number(s.scale_ups as f64)),
-        ("Scale-downs", number(s.scale_downs as f64)),
-        ("Short, share of the time", percent(s.short_share)),
-        ("Short, in all", seconds(s.short_minutes * 60.0)),
-        ("Short, longest", seconds(s.longest_short_seconds)),
-        ("Load that found no capacity", percent(s.lost_load_share)),
-    ];
-    if let Some(f) = &s.forecast {
-        rows.push(("Forecast: mode", f.mode.clone()));
-        rows.push(("Forecast: looks ahead", seconds(f.lead_seconds)));
-        rows.push(("Forecast: trusted, share of the time", percent(f.trusted_share)));
-        let error = |e: Option<f64>| e.map_or("not known yet".to_owned(), percent);
-        rows.push(("Forecast: its mean error", error(f.model_error)));
-        rows.push(("Forecast: the best naive one's", error(f.naive_error)));
-    }
-    html.push_str("<section>\n<h2>Numbers</h2>\n<div class=\"tables\">\n");
-    table(html, "The run", rows.into_iter().map(|(n, v)| (n.to_owned(), v)));
-    if !s.winners.is_empty() {
-        let winners = s
-            .winners
-            .iter()
-            .map(|(name, share)| (name.replace('/', " "), percent(*share)));
-        table(html, "Whose proposal was the largest", winners);
-    }
-    if !s.limits.is_empty() {
-        let limits = s.limits.iter().map(|(name, n)| (name.clone(), number(*n as f64)));
-        table(html, "Decisions changed by a limit", limits);
-    }
-    let mut plant = vec![("A replica carries", number(s.replica_capacity))];
-    if s.origin == Origin::Replay {
-        plant.extend([
-            ("It is ready after", seconds(s.startup_seconds)),
-            ("Metrics are late by", seconds(s.metric_delay_seconds)),
-            ("They are means of", "1 min".to_owned()),
-            ("Removed first", "the youngest".to_owned()),
-        ]);
-    }
-    table(
-        html,
-        "What was assumed",
-        plant.into_iter().map(|(n, v)| (n.to_owned(), v)),
-    );
-    html.push_str("</div>\n</section>\n");
-}
-
-fn table(html: &mut String, caption: &str, rows: impl Iterator<Item = (String, String)>) {
-    let _ = writeln!(html, "<table><caption>{caption}</caption>");
-    for (name, value) in rows {
-        let _ = writeln!(html, "<tr><th>{}</th><td>{}</td></tr>", escape(&name), escape(&value));
-    }
-    html.push_str("</table>\n");
-}
-
 /// Names come from policies, and so from strangers.
 fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
+            // A number and its sign stay on one line.
+            '%' if safe.ends_with(' ') => {
+                safe.pop();
+                safe.push_str("&nbsp;%");
+            }
             '&' => safe.push_str("&amp;"),
             '<' => safe.push_str("&lt;"),
             '>' => safe.push_str("&gt;"),
