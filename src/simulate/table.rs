@@ -20,6 +20,9 @@ pub fn comparison(c: &Comparison) -> String {
             Some(target) => format!("{title} at {}", percent(target)),
             None => title.to_owned(),
         };
+        if let Some(margin) = b.margin {
+            name.push_str(&format!(", floors × {}", number(margin)));
+        }
         if !b.met {
             name.push_str(" (misses the objective)");
         }
