@@ -6,7 +6,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use headroom::engine::forecast::{Forecast, Objective};
+use headroom::engine::forecast::{Forecast, Lie, Objective};
 use headroom::engine::policy::{
     Behavior, Bounds, Lead, Metric, Mode, Policy, Prediction, PredictionMode, Rule, Target, WarmUp,
 };
@@ -15,7 +15,7 @@ use headroom::simulate::example;
 use headroom::simulate::figures::Meter;
 use headroom::simulate::random::Random;
 use headroom::simulate::replay::{Replay, Setup};
-use headroom::simulate::senses::{Experiment, Twist};
+use headroom::simulate::senses::Experiment;
 use headroom::simulate::series::Series;
 use jiff::{SignedDuration, Timestamp};
 
@@ -85,10 +85,9 @@ fn digest(value: &impl std::fmt::Debug) -> u64 {
 fn history(setup: &Setup, series: &Series) -> (Vec<(u64, u64)>, usize) {
     let (mut forecasts, mut trusted) = (Vec::new(), 0);
     let listen = Experiment {
-        forecast: Some(Box::new(|_, forecast: Forecast| {
-            forecasts.push(digest(&forecast));
+        listener: Some(Box::new(|_, forecast: &Forecast| {
+            forecasts.push(digest(forecast));
             trusted += usize::from(forecast.trust.is_trusted());
-            forecast
         })),
         ..Experiment::default()
     };
@@ -130,38 +129,13 @@ fn what_comes_after_an_instant_changes_nothing_before_it() {
     }
 }
 
-/// Lies, each as what it makes of all forecasts so far, the newest last.
-type Lie = fn(&[Forecast], &mut Random) -> [f64; 3];
-
-const LIES: [(&str, Lie); 4] = [
-    ("zero", |_, _| [0.0; 3]),
-    ("not a number", |_, _| [f64::NAN; 3]),
-    ("of twelve hours ago", |told, _| {
-        loads(&told[told.len().saturating_sub(12 * 240)])
-    }),
-    ("shuffled", |told, random| {
-        loads(&told[(random.uniform() * told.len() as f64) as usize])
-    }),
+const LIES: [Lie; 5] = [
+    Lie::Zero,
+    Lie::NotANumber,
+    Lie::TenTimes,
+    Lie::HalfADayAgo,
+    Lie::Shuffled,
 ];
-
-fn loads(forecast: &Forecast) -> [f64; 3] {
-    let plan = forecast.plan.as_ref().map_or(forecast.upper, |p| p.upper);
-    [forecast.value, forecast.upper, plan]
-}
-
-fn told(lie: Lie) -> Twist<'static> {
-    let (mut random, mut past) = (Random::new(5), Vec::new());
-    Box::new(move |_, honest: Forecast| {
-        past.push(honest.clone());
-        let mut told = honest;
-        let [value, upper, plan] = lie(&past, &mut random);
-        (told.value, told.upper) = (value, upper);
-        if let Some(mine) = &mut told.plan {
-            mine.upper = plan;
-        }
-        told
-    })
-}
 
 #[test]
 fn a_lie_leaves_the_target_no_shorter_than_its_fixed_target() {
@@ -176,9 +150,10 @@ fn a_lie_leaves_the_target_no_shorter_than_its_fixed_target() {
     );
     for mode in ACTS {
         let (setup, _) = setup(Some(mode), minutes);
-        for (name, lie) in LIES {
+        let honest = contest::replay(&setup, &series);
+        for lie in LIES {
             let experiment = Experiment {
-                forecast: Some(told(lie)),
+                lie: Some(lie),
                 ..Experiment::default()
             };
             let mut meter = Meter::new(setup.tick, setup.capacity);
@@ -188,9 +163,15 @@ fn a_lie_leaves_the_target_no_shorter_than_its_fixed_target() {
             let lied = meter.finish();
             assert!(
                 lied.short_minutes <= 1.05 * fixed.short_minutes,
-                "{mode:?}, forecast {name}: short for {} min, the fixed target for {}",
+                "{mode:?}, forecast {lie:?}: short for {} min, the fixed target for {}",
                 lied.short_minutes,
                 fixed.short_minutes
+            );
+            let dearest = 1.1 * honest.replica_hours.max(fixed.replica_hours);
+            assert!(
+                lied.replica_hours <= dearest,
+                "{mode:?}, forecast {lie:?}: {} replica-hours, at most {dearest}",
+                lied.replica_hours
             );
         }
     }

@@ -85,14 +85,13 @@ fn ours(trace: &Trace, course: &Course<'_>, oracle_hours: f64) -> Ours {
     let mut said = Vec::new();
     let (mut trusted, mut in_reach, mut plans) = (0_u64, 0_u64, 0_u64);
     let listen = Experiment {
-        forecast: Some(Box::new(|now, forecast| {
-            said.push(Said::new(now, &forecast));
+        listener: Some(Box::new(|now, forecast| {
+            said.push(Said::new(now, forecast));
             if let Some(plan) = &forecast.plan {
                 plans += 1;
                 trusted += u64::from(plan.trust.is_trusted());
                 in_reach += u64::from(plan.shortfall.within_reach);
             }
-            forecast
         })),
         ..Experiment::default()
     };

@@ -4,21 +4,19 @@
 //! One row a variation, over all traces whose test part is at most [`MOST_DAYS`] long (a year would outweigh all others in
 //! time and none in the mean). Costs are multiples of the same oracle's replica-hours, so rows can be compared.
 
-use std::collections::VecDeque;
-
-use headroom::engine::forecast::Forecast;
+use headroom::engine::forecast::Lie;
 use headroom::engine::policy::Policy;
 use headroom::simulate::baselines::{Course, oracle};
 use headroom::simulate::contest::each;
 use headroom::simulate::figures::{Figures, Meter};
 use headroom::simulate::random::Random;
 use headroom::simulate::replay::Replay;
-use headroom::simulate::senses::{Experiment, Twist};
+use headroom::simulate::senses::Experiment;
 use headroom::simulate::series::Series;
 use headroom::simulate::tuning::priced;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
-use crate::trace::{TICK, Trace};
+use crate::trace::Trace;
 
 pub const MOST_DAYS: f64 = 60.0;
 /// Noise below the step of a coarse series, as a share of the load.
@@ -37,16 +35,6 @@ pub struct Variation {
     noise: f64,
     finer: bool,
     lie: Option<Lie>,
-}
-
-/// A forecast that is wrong on purpose.
-#[derive(Clone, Copy)]
-enum Lie {
-    Zero,
-    NotANumber,
-    TenTimes,
-    HalfADayAgo,
-    Shuffled,
 }
 
 const PLAIN: Variation = Variation {
@@ -217,7 +205,8 @@ fn run(trace: &Trace, course: &Course<'_>, series: &Series, policy: Policy, v: V
         served: v.served,
         noise: v.noise,
         seed: SEED,
-        forecast: v.lie.map(told),
+        lie: v.lie,
+        listener: None,
     };
     let mut meter = Meter::new(setup.tick, setup.capacity);
     for (i, step) in Replay::with(&setup, series, experiment).enumerate() {
@@ -226,44 +215,6 @@ fn run(trace: &Trace, course: &Course<'_>, series: &Series, policy: Policy, v: V
         }
     }
     meter.finish()
-}
-
-/// The lie as a replay takes it. What it is based on, and whether it is trusted, stays the forecaster's own: the lie
-/// stands behind the gates.
-fn told(lie: Lie) -> Twist<'static> {
-    let mut random = Random::new(SEED);
-    let mut past: VecDeque<Forecast> = VecDeque::new();
-    let half_a_day = (12 * 3600 / TICK.as_secs()) as usize;
-    Box::new(move |_: Timestamp, honest: Forecast| {
-        past.push_back(honest.clone());
-        if past.len() > 2 * half_a_day {
-            past.pop_front();
-        }
-        let other = match lie {
-            Lie::HalfADayAgo => past.len().saturating_sub(half_a_day),
-            _ => (random.uniform() * past.len() as f64) as usize,
-        };
-        let scale = match lie {
-            Lie::Zero => 0.0,
-            Lie::NotANumber => f64::NAN,
-            Lie::TenTimes => 10.0,
-            Lie::HalfADayAgo | Lie::Shuffled => {
-                let other = past.get(other).unwrap_or(&honest);
-                return with(&honest, other.value, other.upper, other.plan.as_ref().map(|p| p.upper));
-            }
-        };
-        let upper = honest.plan.as_ref().map(|p| p.upper * scale);
-        with(&honest, honest.value * scale, honest.upper * scale, upper)
-    })
-}
-
-fn with(honest: &Forecast, value: f64, upper: f64, plan: Option<f64>) -> Forecast {
-    let mut lie = honest.clone();
-    (lie.value, lie.upper) = (value, upper);
-    if let Some((mine, upper)) = lie.plan.as_mut().zip(plan) {
-        mine.upper = upper;
-    }
-    lie
 }
 
 /// Whether the usual step between samples is coarse.

@@ -8,7 +8,6 @@
 //! two rows the load is a straight line. Over a hole that is an invention, which metrics must live with (`notes.rs`
 //! says so) and the forecast must not learn.
 
-
 use jiff::{SignedDuration, Timestamp};
 
 use super::series::{Holes, Series};

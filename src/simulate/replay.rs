@@ -107,6 +107,9 @@ impl<'a> Replay<'a> {
                 history: p.history,
             });
             forecaster.backfill(lens.history(setup.start, p.history));
+            if let Some(lie) = experiment.lie {
+                forecaster.deceive(lie);
+            }
             forecaster
         });
         let known = Remembered {
@@ -159,7 +162,9 @@ impl<'a> Replay<'a> {
                     };
                     forecaster.witness(now, load, witness);
                 }
-                Some(self.senses.imagine(now, forecaster.forecast(now)))
+                let forecast = forecaster.forecast(now);
+                self.senses.tell(now, &forecast);
+                Some(forecast)
             }
             _ => None,
         };

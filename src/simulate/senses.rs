@@ -1,8 +1,8 @@
 //! What a replay's queries return at one tick, and what an experiment does to it.
 //!
 //! Without an experiment metrics see the offered load as the mean of the last minute, and a shortage signal (latency,
-//! errors, a queue) whether the load exceeded the ready capacity in the last tick: both late. An [`Experiment`] makes metrics saturate or noisy, or puts
-//! another forecast in the place of the forecaster's; only benchmarks and tests set one. It must never look past `now`
+//! errors, a queue) whether the load exceeded the ready capacity in the last tick: both late. An [`Experiment`] makes metrics saturate or noisy, or makes
+//! the models lie; only benchmarks and tests set one. It must never look past `now`
 //! less the delay, as `observe.rs`, which it asks.
 
 use std::collections::VecDeque;
@@ -12,12 +12,12 @@ use jiff::Timestamp;
 
 use super::observe::{Lens, WINDOW};
 use super::random::Random;
-use crate::engine::forecast::Forecast;
+use crate::engine::forecast::{Forecast, Lie};
 use crate::engine::observation::{Cause, Failure, Sample};
 use crate::engine::reading::Reading;
 
-/// Another forecast for the one that was made at an instant.
-pub type Twist<'a> = Box<dyn FnMut(Timestamp, Forecast) -> Forecast + Send + 'a>;
+/// Somebody who is told each forecast.
+pub type Listener<'a> = Box<dyn FnMut(Timestamp, &Forecast) + Send + 'a>;
 
 /// What goes wrong on purpose; nothing by default.
 #[derive(Default)]
@@ -28,8 +28,10 @@ pub struct Experiment<'a> {
     pub noise: f64,
     /// The noise's seed.
     pub seed: u64,
-    /// What `decide` is told instead of the forecaster's forecast. The forecaster itself, and so its trust, stays as it is.
-    pub forecast: Option<Twist<'a>>,
+    /// What the models say instead of what they mean.
+    pub lie: Option<Lie>,
+    /// Who hears each forecast.
+    pub listener: Option<Listener<'a>>,
 }
 
 impl fmt::Debug for Experiment<'_> {
@@ -38,7 +40,7 @@ impl fmt::Debug for Experiment<'_> {
             .field("served", &self.served)
             .field("noise", &self.noise)
             .field("seed", &self.seed)
-            .field("forecast", &self.forecast.as_ref().map(|_| "another"))
+            .field("lie", &self.lie)
             .finish()
     }
 }
@@ -117,11 +119,10 @@ impl<'a> Senses<'a> {
         Seen { load, short }
     }
 
-    /// The forecast that `decide` is told.
-    pub fn imagine(&mut self, now: Timestamp, forecast: Forecast) -> Forecast {
-        match &mut self.experiment.forecast {
-            Some(twist) => twist(now, forecast),
-            None => forecast,
+    /// Tells the listener.
+    pub fn tell(&mut self, now: Timestamp, forecast: &Forecast) {
+        if let Some(listener) = &mut self.experiment.listener {
+            listener(now, forecast);
         }
     }
 }

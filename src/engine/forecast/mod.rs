@@ -20,6 +20,7 @@ mod decay;
 mod features;
 mod gate;
 mod history;
+mod lie;
 mod margin;
 mod plan;
 mod ridge;
@@ -32,12 +33,14 @@ use jiff::{SignedDuration, Timestamp};
 
 pub use self::backtest::{Bound, Errors, Model};
 pub use self::gate::{Abstention, Samples, Trust};
+pub use self::lie::Lie;
 pub use self::plan::{Basis, Capacity, Objective, Plan, Price, Shortfall, Witness};
 
 use self::backtest::Backtest;
 use self::features::{COLUMNS, Naive, Row};
 use self::gate::Gate;
 use self::history::{BUCKET, Bucket, DAY, History};
+use self::lie::{Liar, Told};
 use self::margin::Margin;
 use self::margin::forecasts::{Forecasts, Inputs};
 use self::ridge::{Coefficients, Gram};
@@ -146,6 +149,8 @@ pub struct Forecaster {
     daily: Option<Box<Coefficients<COLUMNS>>>,
     /// The calibrated margin, where there is an objective.
     margin: Option<Box<Margin>>,
+    /// Who speaks for the models, in tests of the gates.
+    liar: Option<Box<Liar>>,
     /// Closed buckets since the last fit.
     unfitted: u32,
     /// The highest load in history, as of the last fit and since.
@@ -169,6 +174,7 @@ impl Forecaster {
             gram: Gram::new(),
             fit: None,
             daily: None,
+            liar: None,
             margin: settings
                 .objective
                 .map(|objective| Box::new(Margin::new(objective, settings.lead_seconds()))),
@@ -212,11 +218,35 @@ impl Forecaster {
             }
             _ => self.begin(index, Bucket::new(load), refit_every),
         }
-        if let Some(mut margin) = self.margin.take() {
-            let forecasts = self.forecasts(at.as_second(), load, margin.movement());
-            margin.tick(at.as_second(), load, &forecasts, seen, witness);
-            self.margin = Some(margin);
+        let second = at.as_second();
+        let movement = self.margin.as_ref().map_or(0.0, |margin| margin.movement());
+        let mut forecasts = match &self.margin {
+            Some(_) => self.forecasts(second, load, movement),
+            None => Forecasts::default(),
+        };
+        if self.liar.is_some() {
+            forecasts = self.lie(at, forecasts);
         }
+        if let Some(margin) = &mut self.margin {
+            margin.tick(second, load, &forecasts, seen, witness);
+        }
+    }
+
+    /// From now on a lie stands in for what every model says: for tests and benchmarks of the gates, which must find out.
+    pub fn deceive(&mut self, lie: Lie) {
+        self.liar = Some(Box::new(Liar::new(lie)));
+    }
+
+    fn lie(&mut self, at: Timestamp, forecasts: Forecasts) -> Forecasts {
+        let (value, ..) = self.honest(at);
+        let mut honest: Told = [value; lie::SLOTS];
+        honest
+            .iter_mut()
+            .zip(forecasts)
+            .for_each(|(slot, forecast)| *slot = forecast.unwrap_or(f64::NAN));
+        let Some(liar) = &mut self.liar else { return forecasts };
+        let told = liar.tell(at.as_second(), honest);
+        std::array::from_fn(|i| Some(told[i]))
     }
 
     /// What may lie under the margin, at the newest observation.
@@ -357,6 +387,18 @@ impl Forecaster {
 
     /// The point forecast at `now`, what made it, and the reason if the model failed.
     fn value(&self, now: Timestamp) -> (f64, Model, Option<Abstention>) {
+        let (value, model, failed) = self.honest(now);
+        match &self.liar {
+            None => (value, model, failed),
+            Some(liar) => {
+                let [.., told] = liar.told;
+                let no_number = (!told.is_finite()).then_some(Abstention::NotFinite { value: told });
+                (told.clamp(0.0, self.most()), model, failed.or(no_number))
+            }
+        }
+    }
+
+    fn honest(&self, now: Timestamp) -> (f64, Model, Option<Abstention>) {
         let Some((open, bucket)) = self.history.open() else {
             return (0.0, Model::LastValue, None);
         };
@@ -447,7 +489,13 @@ impl Forecaster {
         }
         if let Some(row) = Row::at(&self.history, (index + 1) * BUCKET, lead) {
             let Naive { last, .. } = row.naive;
-            let forecast = self.fit.as_ref().map(|fit| self.predict(&row, fit).unwrap_or(last));
+            let honest = self.fit.as_ref().map(|fit| self.predict(&row, fit).unwrap_or(last));
+            let forecast = match &self.liar {
+                None => honest,
+                Some(liar) => honest
+                    .map(|_| liar.told[liar.told.len() - 1])
+                    .filter(|told| told.is_finite()),
+            };
             self.pending.push_back(Pending {
                 origin: index,
                 row,

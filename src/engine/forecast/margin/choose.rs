@@ -4,9 +4,12 @@
 //! cheaper: a choice that flaps moves the bound. What a candidate could not help counts against it, mildly: one that foresees
 //! the spikes that leave others helpless is worth more than its price says.
 //!
+//! A forecast that lost the load lately is out at once.
+//!
 //! Neighbours: `shadow` holds the candidates, `mod` asks for the one in use.
 
 use super::super::plan::{Basis, Price};
+use super::lately::Lately;
 use super::shadow::{Shadow, Shape};
 use super::{FADE, WINDOWS};
 
@@ -48,33 +51,35 @@ impl Choice {
     }
 
     /// Looks again where it is time to: `share` may be exceeded, `objective` is what the admin accepts.
-    pub(super) fn tick(&mut self, at: i64, shadows: &[Shadow], share: f64, objective: f64) {
-        if self.refreshed.is_some_and(|refreshed| at - refreshed < REFRESH) {
+    pub(super) fn tick(&mut self, at: i64, shadows: &[Shadow], lately: &Lately, share: f64, objective: f64) {
+        let lost = lately.lost(self.basis());
+        if !lost && self.refreshed.is_some_and(|refreshed| at - refreshed < REFRESH) {
             return;
         }
         self.refreshed = Some(at);
-        if self.chosen.is_none_or(|chosen| at - chosen >= FADE) {
+        if lost || self.chosen.is_none_or(|chosen| at - chosen >= FADE) {
             self.chosen = Some(at);
-            self.choose(shadows, share, objective);
+            self.choose(shadows, lately, share, objective);
         }
         self.margin = shadows[self.shadow].needs(self.shape).margin(share);
     }
 
-    fn choose(&mut self, shadows: &[Shadow], share: f64, objective: f64) {
+    fn choose(&mut self, shadows: &[Shadow], lately: &Lately, share: f64, objective: f64) {
         let longest = shadows.iter().map(|shadow| shadow.observed).fold(0.0, f64::max);
-        let score = |shadow: &Shadow, shape: Shape| {
-            if shadow.observed < 0.5 * longest.min(OBSERVED) {
+        let score = |index: usize, shape: Shape| {
+            let shadow = &shadows[index];
+            if shadow.observed < 0.5 * longest.min(OBSERVED) || lately.lost(Basis::ALL[index / WINDOWS.len()]) {
                 return f64::INFINITY;
             }
             let needs = shadow.needs(shape);
             let short = (share + needs.helpless()) / objective;
             shadow.cost(shape, needs.margin(share)) * short.max(1.0).powf(WORTH)
         };
-        let mut best = CHEAPER * score(&shadows[self.shadow], self.shape);
+        let mut best = CHEAPER * score(self.shadow, self.shape);
         self.prices = [f64::INFINITY; PRICED.len()];
         for (index, shadow) in shadows.iter().enumerate() {
             for shape in Shape::ALL {
-                let candidate = score(shadow, shape);
+                let candidate = score(index, shape);
                 if candidate < best {
                     (best, self.shadow, self.shape) = (candidate, index, shape);
                 }

@@ -15,6 +15,7 @@
 
 mod choose;
 pub(super) mod forecasts;
+mod lately;
 mod needs;
 mod rival;
 mod shadow;
@@ -27,10 +28,12 @@ use jiff::SignedDuration;
 
 use self::choose::Choice;
 use self::forecasts::Forecasts;
+use self::lately::Lately;
 use self::rival::Rival;
 use self::shadow::Shadow;
 pub(crate) use self::shadow::{GROW, SHRINK};
 use self::watch::Watch;
+use super::BEYOND_PEAK;
 use super::gate::{Abstention, Samples, Trust};
 use super::plan::{Basis, Objective, Plan, Shortfall, Witness};
 
@@ -66,6 +69,7 @@ pub(super) struct Margin {
     lead: i64,
     shadows: Vec<Shadow>,
     choice: Choice,
+    lately: Lately,
     rival: Rival,
     watch: Watch,
     newest: Option<i64>,
@@ -79,6 +83,8 @@ pub(super) struct Margin {
     load: f64,
     peak: f64,
     loaded: f64,
+    /// Whether the forecast in use had nothing to say of the newest load.
+    silent: bool,
 }
 
 /// Loads kept to measure movement: an hour of lead time at half a minute.
@@ -92,6 +98,7 @@ impl Margin {
             lead,
             shadows: (0..Basis::ALL.len() * WINDOWS.len()).map(shadow).collect(),
             choice: Choice::new(),
+            lately: Lately::new(lead),
             rival: Rival::new(lead),
             watch: Watch::new(objective),
             newest: None,
@@ -103,6 +110,7 @@ impl Margin {
             load: 0.0,
             peak: 0.0,
             loaded: 0.0,
+            silent: false,
         }
     }
 
@@ -142,20 +150,23 @@ impl Margin {
             let factor = (-((at - self.faded.replace(at).unwrap_or(at)) as f64) / NEEDS_HALF_LIFE).exp2();
             self.shadows.iter_mut().for_each(|shadow| shadow.fade(factor));
         }
+        // In replicas, and within the history's reach.
+        let most = BEYOND_PEAK * self.peak;
+        let said = forecasts.map(|forecast| Some((forecast? / capacity).min(most)).filter(|load| load.is_finite()));
+        self.lately.tick(at, load, &said);
         for (index, shadow) in self.shadows.iter_mut().enumerate() {
-            if let Some(forecast) = forecasts[index / WINDOWS.len()] {
-                shadow.tick(
-                    at,
-                    seconds,
-                    load,
-                    forecast / capacity,
-                    self.mean,
-                    self.objective.max_margin,
-                );
+            if let Some(forecast) = said[index / WINDOWS.len()] {
+                shadow.tick(at, seconds, load, forecast, self.mean, self.objective.max_margin);
             }
         }
-        self.choice
-            .tick(at, &self.shadows, self.watch.share(), self.objective.shortfall);
+        self.choice.tick(
+            at,
+            &self.shadows,
+            &self.lately,
+            self.watch.share(),
+            self.objective.shortfall,
+        );
+        self.silent = said[self.choice.basis() as usize].is_none();
         let planned = if self.is_known() {
             self.bounds().1
         } else {
@@ -217,10 +228,8 @@ impl Margin {
         };
         let doubt = stale
             .or_else(|| (!self.is_known()).then_some(Abstention::TooLittleHistory(known)))
-            .or_else(|| {
-                let (plan, target) = self.rival.worse()?;
-                Some(Abstention::ShortOfTarget { plan, target })
-            });
+            .or_else(|| self.silent.then_some(Abstention::Gap))
+            .or_else(|| self.rival.objection());
         let (short, watched) = self.watch.achieved();
         Some(Plan {
             upper: upper * capacity.in_use,

@@ -6,6 +6,7 @@
 //!
 //! Neighbours: `mod` ticks it and asks.
 
+use super::super::gate::Abstention;
 use super::sliding::Sliding;
 
 /// HPA's default stabilisation of the way down, in seconds: what the target's shadow holds.
@@ -61,9 +62,12 @@ impl Rival {
         self.worse = self.short_plan - self.short_target > limit;
     }
 
-    /// Recent short seconds of (plan, target), where the plan's are so many more that the target is to rule.
-    pub(super) fn worse(&self) -> Option<(f64, f64)> {
-        self.worse.then_some((self.short_plan, self.short_target))
+    /// Why the target is to rule, where it is.
+    pub(super) fn objection(&self) -> Option<Abstention> {
+        self.worse.then_some(Abstention::ShortOfTarget {
+            plan: self.short_plan,
+            target: self.short_target,
+        })
     }
 
     /// What the target asks for, in replicas.
@@ -87,10 +91,10 @@ mod tests {
             }
         };
         run(&mut rival, 100, 10.0, 12.0);
-        assert_eq!(rival.worse(), None);
+        assert_eq!(rival.objection(), None);
         // The plan takes away what the load needs: short after its window, and found out five minutes later.
         run(&mut rival, 20, 10.0, 8.0);
-        assert_eq!(rival.worse(), None);
+        assert_eq!(rival.objection(), None);
         run(&mut rival, 4, 10.0, 8.0);
         assert!(
             rival
@@ -99,9 +103,9 @@ mod tests {
         );
         // Right again: within two hours, not at once.
         run(&mut rival, 240, 10.0, 12.0);
-        assert!(rival.worse().is_some());
+        assert!(rival.objection().is_some());
         run(&mut rival, 240, 10.0, 12.0);
-        assert_eq!(rival.worse(), None);
+        assert_eq!(rival.objection(), None);
     }
 
     #[test]
@@ -110,7 +114,7 @@ mod tests {
         (0..100).for_each(|tick| rival.tick(15 * tick, 15.0, 10.0, 14.2, 12.0, None));
         // Three times the load: both are short until their replicas are there, and then neither.
         (100..300).for_each(|tick| rival.tick(15 * tick, 15.0, 30.0, 42.8, 33.0, None));
-        assert_eq!(rival.worse(), None);
+        assert_eq!(rival.objection(), None);
         assert!(rival.short_plan > 0.0 && rival.short_plan == rival.short_target);
     }
 
@@ -118,8 +122,8 @@ mod tests {
     fn a_target_that_is_really_short_is_no_refuge() {
         let mut rival = Rival::new(180);
         (0..140).for_each(|tick| rival.tick(15 * tick, 15.0, 10.0, 14.2, 8.0, None));
-        assert!(rival.worse().is_some());
+        assert!(rival.objection().is_some());
         (140..300).for_each(|tick| rival.tick(15 * tick, 15.0, 10.0, 14.2, 12.0, Some(true)));
-        assert_eq!(rival.worse(), None);
+        assert_eq!(rival.objection(), None);
     }
 }
