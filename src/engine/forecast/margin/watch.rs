@@ -8,10 +8,8 @@
 use super::super::plan::{Capacity, Objective, Witness};
 use super::sliding::Sliding;
 
-/// Seconds short after which half the share is allowed. A quarter of an hour: an incident, not a tick.
-const HALVE: f64 = 900.0;
-/// Seconds without any after which twice the share is allowed: a week holds every weekday.
-const DOUBLE: f64 = 7.0 * 86_400.0;
+/// Seconds of which the objective's share is a budget: a week holds every weekday.
+const WEEK: f64 = 7.0 * 86_400.0;
 /// The allowed share stays within these multiples of the objective.
 const SHARE: (f64, f64) = (0.05, 2.0);
 /// Hours of the achieved share: seven days.
@@ -32,9 +30,8 @@ pub(super) struct Watch {
     objective: f64,
     /// The share of time that needed margins may exceed the margin in force.
     share: f64,
-    /// Seconds short since `share` last changed, and seconds without any since.
-    short: f64,
-    clean: f64,
+    /// Seconds short beyond the objective's share of the time since `share` last changed; negative where fewer.
+    overspent: f64,
     /// Seconds short in a row, and not short though loaded.
     in_a_row: f64,
     carried: f64,
@@ -52,8 +49,7 @@ impl Watch {
         Self {
             objective: objective.shortfall,
             share: objective.shortfall,
-            short: 0.0,
-            clean: 0.0,
+            overspent: 0.0,
             in_a_row: 0.0,
             carried: 0.0,
             most: Sliding::new(LATE),
@@ -74,22 +70,13 @@ impl Watch {
             return;
         };
         self.count(at, seconds, short);
-        if short {
-            self.short += seconds;
-            self.clean = 0.0;
-        } else {
-            self.clean += seconds;
-        }
-        let factor = if self.short >= HALVE {
-            0.5
-        } else if self.clean >= DOUBLE {
-            2.0
-        } else {
-            1.0
-        };
-        if factor != 1.0 {
+        // A week's budget overspent halves what is allowed, a week's budget unspent doubles it.
+        self.overspent += seconds * (f64::from(u8::from(short)) - self.objective);
+        let budget = self.objective * WEEK;
+        if self.overspent.abs() >= budget {
+            let factor = if self.overspent > 0.0 { 0.5 } else { 2.0 };
             self.share = (self.share * factor).clamp(SHARE.0 * self.objective, SHARE.1 * self.objective);
-            (self.short, self.clean) = (0.0, 0.0);
+            self.overspent = 0.0;
         }
         if let (Some(short), Some(ready)) = (witness.short, witness.ready) {
             self.correct(at, seconds, load, f64::from(ready), short);
