@@ -172,16 +172,24 @@ mod tests {
     }
 
     #[test]
-    fn a_short_quarter_of_an_hour_halves_the_share_and_a_clean_week_doubles_it() {
+    fn a_budget_overspent_halves_the_share_and_one_unspent_doubles_it() {
         let mut watch = watch();
-        let at = run(&mut watch, 0, 59, 500.0, 4, None);
+        // A week's budget of 0.1 % is 604.8 s; each short tick spends 15 s less its own share.
+        let at = run(&mut watch, 0, 40, 500.0, 4, None);
         assert_eq!(watch.share(), 0.001);
         let at = run(&mut watch, at, 1, 500.0, 4, None);
         assert_eq!(watch.share(), 0.0005);
         let at = run(&mut watch, at, 7 * 5_760, 300.0, 4, None);
         assert_eq!(watch.share(), 0.001);
+        // What is within the objective changes nothing, however long it goes on.
+        let mut at = at;
+        for _ in 0..60 {
+            at = run(&mut watch, at, 5, 500.0, 4, None);
+            at = run(&mut watch, at, 4_995, 300.0, 4, None);
+            assert_eq!(watch.share(), 0.001);
+        }
         // Within bounds, whatever happens.
-        let at = run(&mut watch, at, 60 * 9, 500.0, 4, None);
+        let at = run(&mut watch, at, 41 * 9, 500.0, 4, None);
         assert_eq!(watch.share(), 0.00005);
         run(&mut watch, at, 70 * 5_760, 300.0, 4, None);
         assert_eq!(watch.share(), 0.002);
