@@ -97,9 +97,7 @@ mod tests {
         assert_eq!(rival.objection(), None);
         run(&mut rival, 4, 10.0, 8.0);
         assert!(
-            rival
-                .worse()
-                .is_some_and(|(plan, target)| plan > 300.0 && target == 0.0)
+            matches!(rival.objection(), Some(Abstention::ShortOfTarget { plan, target }) if plan > 300.0 && target == 0.0)
         );
         // Right again: within two hours, not at once.
         run(&mut rival, 240, 10.0, 12.0);

@@ -15,8 +15,8 @@ use super::sliding::Sliding;
 /// A shadow grows to this multiple of its forecast, so that a load that keeps rising is not a change a tick.
 pub(crate) const GROW: f64 = 1.03;
 /// … and shrinks where this multiple of the highest forecast of its window is less than what it wants, to [`GROW`] times it.
-/// Measured on 14 series at three start-up times: a band of 3 and 16 % costs 1 to 2 % more than none and saves three quarters of
-/// the changes; HPA's tolerance saves no more and costs 4 %.
+/// Measured on 14 series at a start-up time of 180 s: without a band replica-hours are 2 % fewer and changes six times as
+/// many, up to 24 times HPA's on smooth load; with it they are 0.7 times HPA's on average and 1.4 times at most.
 pub(crate) const SHRINK: f64 = 1.16;
 
 /// Age at which the cost of a shadow weighs half, in seconds: three days see a change of habits by its second evening.
