@@ -179,7 +179,7 @@ mod tests {
         assert_eq!(watch.share(), 0.001);
         let at = run(&mut watch, at, 1, 500.0, 4, None);
         assert_eq!(watch.share(), 0.0005);
-        let at = run(&mut watch, at, 7 * 5_760, 300.0, 4, None);
+        let at = run(&mut watch, at, 7 * 5_760 + 1, 300.0, 4, None);
         assert_eq!(watch.share(), 0.001);
         // What is within the objective changes nothing, however long it goes on.
         let mut at = at;
