@@ -76,7 +76,7 @@ struct Record {
     /// Σ w |forecast − actual|.
     error: f64,
     /// Weights of actual / forecast.
-    bins: [f64; BINS],
+    bins: [f32; BINS],
 }
 
 /// The running evaluation. About 3 kB.
@@ -122,7 +122,7 @@ impl Backtest {
             self.records
                 .iter_mut()
                 .flat_map(|record| &mut record.bins)
-                .for_each(|bin| *bin *= factor);
+                .for_each(|bin| *bin *= factor as f32);
             self.total *= factor;
         }
         self.actual += weight * actual;
@@ -130,7 +130,7 @@ impl Backtest {
         self.total += ratio_weight;
         for (record, forecast) in self.records.iter_mut().zip([regression, naive.daily, naive.weekly]) {
             record.error += weight * (forecast - actual).abs();
-            record.bins[bin(actual, forecast)] += ratio_weight;
+            record.bins[bin(actual, forecast)] += ratio_weight as f32;
         }
         for challenger in 0..CANDIDATES.len() {
             if self.records[challenger].error < BETTER * self.records[self.chosen].error {
@@ -159,7 +159,7 @@ impl Backtest {
         let allowed = (1.0 - level) * self.total;
         let mut ratio = 1.0;
         for (index, weight) in self.records[self.chosen].bins.iter().enumerate().rev() {
-            above += weight;
+            above += f64::from(*weight);
             if above > allowed {
                 ratio = (WIDTH * (index as f64 + 0.5 - (BINS / 2) as f64)).exp();
                 break;

@@ -9,6 +9,7 @@
 use std::collections::VecDeque;
 
 use super::decay::DecayedMean;
+use super::packed::Packed;
 
 /// Length of a bucket in seconds. Half a bucket is the error in the time of a daily ramp; with 5 minutes, four weeks
 /// are 8,064 buckets, and Prometheus answers them in one query (limit 11,000 points).
@@ -50,27 +51,13 @@ impl Bucket {
     }
 }
 
-/// A closed bucket: f32 keeps 7 digits, a thousand times finer than any load is known, at half the memory.
-#[derive(Clone, Copy, Debug)]
-struct Closed {
-    mean: f32,
-    max: f32,
-}
-
-impl Closed {
-    const MISSING: Self = Self {
-        mean: f32::NAN,
-        max: f32::NAN,
-    };
-}
-
 /// The ring of closed buckets plus the one that is still filling.
 #[derive(Clone, Debug)]
 pub(super) struct History {
     capacity: usize,
     /// Index (Unix seconds / [`BUCKET`]) of `closed`'s first bucket.
     first: i64,
-    closed: VecDeque<Closed>,
+    closed: VecDeque<Packed>,
     open: Option<(i64, Bucket)>,
     /// Mean over about a week: the yardstick for "how much is little".
     week: DecayedMean,
@@ -120,10 +107,7 @@ impl History {
                 .min(self.capacity.saturating_sub(self.closed.len()));
             self.closed.reserve_exact(more);
         }
-        self.closed.push_back(bucket.map_or(Closed::MISSING, |b| Closed {
-            mean: b.mean() as f32,
-            max: b.max() as f32,
-        }));
+        self.closed.push_back(bucket.map_or(Packed::MISSING, |b| Packed::new(b.mean(), b.max())));
         if let Some(bucket) = bucket {
             self.week.add(index * BUCKET, bucket.mean());
             self.day.add(index * BUCKET, bucket.mean());
@@ -132,20 +116,12 @@ impl History {
 
     /// All closed buckets that were observed: index, mean, maximum.
     pub(super) fn observed(&self) -> impl Iterator<Item = (i64, Bucket)> {
-        (self.first..)
-            .zip(&self.closed)
-            .filter(|(_, c)| !c.mean.is_nan())
-            .map(|(index, c)| {
-                // One sample's worth of sum keeps the mean; more detail is not kept.
-                (
-                    index,
-                    Bucket {
-                        sum: f64::from(c.mean),
-                        count: 1,
-                        max: f64::from(c.max),
-                    },
-                )
-            })
+        let known = |(index, packed): (i64, &Packed)| {
+            // One sample's worth of sum keeps the mean; more detail is not kept.
+            let (sum, max) = packed.get()?;
+            Some((index, Bucket { sum, count: 1, max }))
+        };
+        (self.first..).zip(&self.closed).filter_map(known)
     }
 
     /// Mean over about the last week of closed buckets.
@@ -160,8 +136,9 @@ impl History {
 
     /// The highest load in history. Reads every bucket (about 5 µs for four weeks): for refits, not for forecasts.
     pub(super) fn peak(&self) -> f64 {
-        let closed = self.closed.iter().fold(0.0_f32, |peak, c| peak.max(c.max));
-        f64::from(closed).max(self.open.map_or(0.0, |(_, bucket)| bucket.max()))
+        let closed = self.closed.iter().filter_map(|packed| packed.get());
+        let open = self.open.map_or(0.0, |(_, bucket)| bucket.max());
+        closed.fold(open, |peak, (_, max)| peak.max(max))
     }
 
     fn get(&self, index: i64) -> Option<(f64, f64)> {
@@ -170,10 +147,8 @@ impl History {
         {
             return Some((bucket.mean(), bucket.max()));
         }
-        let closed = usize::try_from(index.checked_sub(self.first)?)
-            .ok()
-            .and_then(|at| self.closed.get(at))?;
-        (!closed.mean.is_nan()).then(|| (f64::from(closed.mean), f64::from(closed.max)))
+        let at = usize::try_from(index.checked_sub(self.first)?).ok()?;
+        self.closed.get(at)?.get()
     }
 
     /// Mean load of the five minutes that end at `at` (Unix seconds): the bucket `at` falls into and the one before,
@@ -209,7 +184,7 @@ impl History {
     /// Bytes on the heap.
     #[cfg(test)]
     pub(super) fn heap_bytes(&self) -> usize {
-        self.closed.capacity() * size_of::<Closed>()
+        self.closed.capacity() * size_of::<Packed>()
     }
 }
 

@@ -22,6 +22,7 @@ mod gate;
 mod history;
 mod lie;
 mod margin;
+mod packed;
 mod plan;
 mod ridge;
 #[cfg(test)]
@@ -369,6 +370,8 @@ impl Forecaster {
             + self.history.heap_bytes()
             + self.gram.heap_bytes()
             + self.fit.as_ref().map_or(0, |fit| size_of_val(fit.as_ref()))
+            + self.daily.as_ref().map_or(0, |fit| size_of_val(fit.as_ref()))
+            + self.margin.as_ref().map_or(0, |margin| margin.bytes())
             + self.pending.capacity() * size_of::<Pending>()
     }
 

@@ -391,9 +391,19 @@ fn gaps_of_hours_and_days_do_not_harm() {
 
 #[test]
 fn holds_no_more_memory_than_is_promised() {
-    let mut forecaster = forecaster(3_600);
-    feed(&mut forecaster, MONDAY, MONDAY + 40 * A_DAY, 300, |_| 1.0);
-    assert!(forecaster.bytes() < 90_000, "{}", forecaster.bytes());
+    let plain = forecaster(225);
+    let mut margin = Forecaster::new(Settings {
+        objective: Some(Objective {
+            capacity: 1.0,
+            target: 0.7,
+            shortfall: 0.001,
+            max_margin: 1.0,
+        }),
+        ..plain.settings()
+    });
+    feed(&mut margin, MONDAY, MONDAY + 40 * A_DAY, 300, |_| 1.0);
+    feed(&mut margin, MONDAY + 40 * A_DAY, MONDAY + 41 * A_DAY, 15, |_| 1.0);
+    assert!(margin.bytes() <= 50 * 1024, "{}", margin.bytes());
 }
 
 proptest! {

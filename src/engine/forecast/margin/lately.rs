@@ -86,6 +86,12 @@ impl Lately {
         }
     }
 
+    /// Bytes on the heap.
+    #[cfg(test)]
+    pub(super) fn heap_bytes(&self) -> usize {
+        self.said.capacity() * size_of::<(i64, Forecasts)>()
+    }
+
     /// Whether a forecast is out of the choice.
     pub(super) fn lost(&self, basis: Basis) -> bool {
         self.lost[basis as usize]

@@ -87,8 +87,8 @@ pub(super) struct Margin {
     silent: bool,
 }
 
-/// Loads kept to measure movement: an hour of lead time at half a minute.
-const RECENT: i64 = 128;
+/// Loads kept to measure movement: an hour of lead time at a minute.
+const RECENT: i64 = 60;
 
 impl Margin {
     pub(super) fn new(objective: Objective, lead: i64) -> Self {
@@ -197,6 +197,16 @@ impl Margin {
         if load > LOADED * self.peak {
             self.loaded += seconds;
         }
+    }
+
+    /// Memory held, in bytes.
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        size_of::<Self>()
+            + self.shadows.capacity() * size_of::<Shadow>()
+            + self.watch.heap_bytes()
+            + self.lately.heap_bytes()
+            + self.recent.capacity() * size_of::<(i64, f64)>()
     }
 
     fn is_known(&self) -> bool {

@@ -13,8 +13,8 @@ const SLOTS: usize = 16;
 pub(super) struct Sliding {
     /// Seconds in a slot.
     width: i64,
-    /// Maxima, by slot number modulo the length.
-    slots: [f64; SLOTS + 1],
+    /// Maxima, by slot number modulo the length. Replicas to seven digits are more than enough.
+    slots: [f32; SLOTS + 1],
     /// The newest slot's number.
     newest: Option<i64>,
     /// When the present run of values began.
@@ -26,7 +26,7 @@ impl Sliding {
     pub(super) fn new(span: i64) -> Self {
         Self {
             width: (span / SLOTS as i64).max(1),
-            slots: [f64::NEG_INFINITY; SLOTS + 1],
+            slots: [f32::NEG_INFINITY; SLOTS + 1],
             newest: None,
             since: 0,
         }
@@ -40,23 +40,24 @@ impl Sliding {
         match self.newest {
             Some(newest) if slot - newest < length => {
                 for passed in newest + 1..=slot {
-                    self.slots[index(passed)] = f64::NEG_INFINITY;
+                    self.slots[index(passed)] = f32::NEG_INFINITY;
                 }
             }
             _ => {
-                self.slots = [f64::NEG_INFINITY; SLOTS + 1];
+                self.slots = [f32::NEG_INFINITY; SLOTS + 1];
                 self.since = at;
             }
         }
         self.newest = Some(slot);
         let highest = &mut self.slots[index(slot)];
-        *highest = highest.max(value);
+        *highest = highest.max(value as f32);
     }
 
     /// The maximum, or `None` before any value.
     pub(super) fn max(&self) -> Option<f64> {
         self.newest?;
-        Some(self.slots.iter().copied().fold(f64::NEG_INFINITY, f64::max))
+        let highest = self.slots.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        Some(f64::from(highest))
     }
 
     /// Whether values cover the window that ends at `at`.

@@ -138,6 +138,12 @@ impl Watch {
         self.capacity
     }
 
+    /// Bytes on the heap.
+    #[cfg(test)]
+    pub(super) fn heap_bytes(&self) -> usize {
+        size_of_val(self.hours.as_ref())
+    }
+
     /// Seconds (short, watched) of the last seven days.
     pub(super) fn achieved(&self) -> (f64, f64) {
         self.hours.iter().fold((0.0, 0.0), |(short, watched), hour| {
