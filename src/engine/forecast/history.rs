@@ -107,7 +107,8 @@ impl History {
                 .min(self.capacity.saturating_sub(self.closed.len()));
             self.closed.reserve_exact(more);
         }
-        self.closed.push_back(bucket.map_or(Packed::MISSING, |b| Packed::new(b.mean(), b.max())));
+        self.closed
+            .push_back(bucket.map_or(Packed::MISSING, |b| Packed::new(b.mean(), b.max())));
         if let Some(bucket) = bucket {
             self.week.add(index * BUCKET, bucket.mean());
             self.day.add(index * BUCKET, bucket.mean());

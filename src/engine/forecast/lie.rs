@@ -6,6 +6,10 @@
 
 use std::collections::VecDeque;
 
+use jiff::Timestamp;
+
+use super::Forecaster;
+use super::margin::forecasts::Forecasts;
 use super::plan::Basis;
 
 /// What becomes of every model's forecast.
@@ -73,5 +77,24 @@ impl Liar {
         }
         self.told = told;
         told
+    }
+}
+
+impl Forecaster {
+    /// From now on a lie stands in for what every model says: for tests and benchmarks of the gates, which must find out.
+    pub fn deceive(&mut self, lie: Lie) {
+        self.liar = Some(Box::new(Liar::new(lie)));
+    }
+
+    pub(super) fn lie(&mut self, at: Timestamp, forecasts: Forecasts) -> Forecasts {
+        let (value, ..) = self.honest(at);
+        let mut honest: Told = [value; SLOTS];
+        honest
+            .iter_mut()
+            .zip(forecasts)
+            .for_each(|(slot, forecast)| *slot = forecast.unwrap_or(f64::NAN));
+        let Some(liar) = &mut self.liar else { return forecasts };
+        let told = liar.tell(at.as_second(), honest);
+        std::array::from_fn(|i| Some(told[i]))
     }
 }

@@ -15,6 +15,7 @@
 //! buckets), 10 ns an observation, 0.7 µs a forecast, 0.9 µs a closed bucket, 50 µs a refit, 8 ms a backfill of four
 //! weeks.
 
+mod backfill;
 mod backtest;
 mod decay;
 mod features;
@@ -28,7 +29,7 @@ mod ridge;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -41,7 +42,7 @@ use self::backtest::Backtest;
 use self::features::{COLUMNS, Naive, Row};
 use self::gate::Gate;
 use self::history::{BUCKET, Bucket, DAY, History};
-use self::lie::{Liar, Told};
+use self::lie::Liar;
 use self::margin::Margin;
 use self::margin::forecasts::{Forecasts, Inputs};
 use self::ridge::{Coefficients, Gram};
@@ -60,8 +61,6 @@ const WEEKLY_FROM: u64 = 14 * DAY as u64;
 /// Closed buckets between refits: an hour of data moves two weeks' worth of sums by 0.2 %, and 10,000 policies cost 0.6
 /// s an hour.
 const REFIT: u32 = 12;
-/// … while history is replayed: four weeks are then 28 fits.
-const REFIT_REPLAYED: u32 = DAY as u32;
 /// Age of the newest observation beyond which the forecast abstains, in seconds: two buckets, so that load sampled
 /// every five minutes is never stale.
 const STALE: i64 = 2 * BUCKET;
@@ -127,14 +126,6 @@ struct Pending {
     row: Row,
     /// The forecast made then, where there was a fit.
     forecast: Option<f64>,
-}
-
-/// What a backfill has of a bucket.
-enum Found {
-    /// It was observed before.
-    Known(Bucket),
-    /// It is new.
-    Samples(Vec<(Timestamp, f64)>),
 }
 
 /// The forecast of one load. State: see the module.
@@ -233,23 +224,6 @@ impl Forecaster {
         }
     }
 
-    /// From now on a lie stands in for what every model says: for tests and benchmarks of the gates, which must find out.
-    pub fn deceive(&mut self, lie: Lie) {
-        self.liar = Some(Box::new(Liar::new(lie)));
-    }
-
-    fn lie(&mut self, at: Timestamp, forecasts: Forecasts) -> Forecasts {
-        let (value, ..) = self.honest(at);
-        let mut honest: Told = [value; lie::SLOTS];
-        honest
-            .iter_mut()
-            .zip(forecasts)
-            .for_each(|(slot, forecast)| *slot = forecast.unwrap_or(f64::NAN));
-        let Some(liar) = &mut self.liar else { return forecasts };
-        let told = liar.tell(at.as_second(), honest);
-        std::array::from_fn(|i| Some(told[i]))
-    }
-
     /// What may lie under the margin, at the newest observation.
     fn forecasts(&self, at: i64, load: f64, movement: f64) -> Forecasts {
         let lead = self.settings.lead_seconds();
@@ -265,72 +239,6 @@ impl Forecaster {
             most: self.most(),
         };
         inputs.forecasts(at, lead, load, movement)
-    }
-
-    /// Learns from history: rebuilds the model from `samples` (any order; a cadence of one minute shows peaks that five
-    /// hide) and what is known already, which wins bucket by bucket. Samples after the newest observation are left out.
-    ///
-    /// Call it with whatever came back for [`missing`](Self::missing), even nothing: it is then not asked for again.
-    pub fn backfill(&mut self, samples: impl IntoIterator<Item = (Timestamp, f64)>) {
-        let known_until = self.newest;
-        let mut buckets = BTreeMap::<i64, Found>::new();
-        for (at, load) in samples {
-            if is_load(load) && known_until.is_none_or(|newest| at <= newest) {
-                self.newest = self.newest.max(Some(at));
-                let found = buckets
-                    .entry(bucket_of(at))
-                    .or_insert_with(|| Found::Samples(Vec::new()));
-                if let Found::Samples(samples) = found {
-                    samples.push((at, load));
-                }
-            }
-        }
-        let known = self.history.observed().chain(self.history.open());
-        buckets.extend(known.map(|(index, bucket)| (index, Found::Known(bucket))));
-        let mut rebuilt = Self::new(self.settings);
-        // A margin that has been at work keeps what it knows: nobody else knows what was ready at the time.
-        let at_work = self.backfilled.then(|| self.margin.take()).flatten();
-        if at_work.is_some() {
-            rebuilt.margin = None;
-        }
-        let last = buckets.last_key_value().map_or(0, |(index, _)| *index);
-        let oldest = last - self.settings.history_seconds() / BUCKET;
-        for (index, found) in buckets.range_mut(oldest..) {
-            match found {
-                Found::Known(bucket) => rebuilt.begin(*index, *bucket, REFIT_REPLAYED),
-                Found::Samples(samples) => {
-                    samples.sort_unstable_by_key(|(at, _)| *at);
-                    for (at, load) in samples {
-                        rebuilt.learn(*at, *load, Witness::default(), REFIT_REPLAYED);
-                    }
-                }
-            }
-        }
-        (rebuilt.newest, rebuilt.backfilled) = (self.newest, true);
-        rebuilt.margin = at_work.or(rebuilt.margin);
-        rebuilt.gap = None;
-        rebuilt.refit();
-        *self = rebuilt;
-    }
-
-    /// The range that a backfill should ask for: all of history at first, then what was missed in between or since the
-    /// newest observation (more than two buckets). The caller limits how often it asks for what nobody has.
-    pub fn missing(&self, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
-        let oldest = now.as_second().saturating_sub(self.settings.history_seconds());
-        let (from, to) = match self.newest {
-            Some(newest) if self.backfilled => {
-                let silent = now.as_second() - newest.as_second() > 2 * BUCKET;
-                let tail = silent.then(|| (newest.as_second(), now.as_second()));
-                let gap = self.gap.map(|(first, last)| (first * BUCKET, (last + 1) * BUCKET));
-                match (gap, tail) {
-                    (Some((from, _)), Some((_, to))) => (from, to),
-                    (one, other) => one.or(other)?,
-                }
-            }
-            _ => (oldest, now.as_second()),
-        };
-        let (from, to) = (timestamp(from.max(oldest)), timestamp(to.min(now.as_second())));
-        (from < to).then_some((from, to))
     }
 
     /// Forecasts the highest load between `now` and `now` + lead.
