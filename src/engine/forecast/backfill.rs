@@ -64,6 +64,9 @@ impl Forecaster {
             }
         }
         (rebuilt.newest, rebuilt.backfilled) = (self.newest, true);
+        if let (Some(margin), Some(live)) = (&mut rebuilt.margin, &self.margin) {
+            margin.adopt(live);
+        }
         rebuilt.margin = at_work.or(rebuilt.margin);
         rebuilt.gap = None;
         rebuilt.refit();

@@ -69,6 +69,13 @@ pub enum Abstention {
         /// Recent seconds that the target would have been.
         target: f64,
     },
+    /// The objective's signal has had no usable value since then: nobody would tell if the target were short.
+    NoSignal {
+        /// Its last word.
+        since: Option<Timestamp>,
+    },
+    /// The target is short at half of the capacity that the policy believes in: what is wrong is not the margin.
+    CapacityFarOff,
     /// History was asked for and could not be read.
     NoHistory {
         /// Why, in the words of whoever was asked.
@@ -112,6 +119,18 @@ impl fmt::Display for Abstention {
                 "lately the plan would have been short for {:.0} min, the metric's own target for {:.0} min",
                 plan / 60.0,
                 target / 60.0
+            ),
+            Self::NoSignal { since: Some(since) } => write!(
+                f,
+                "the objective's signal has had no value since {since:.0}: nobody would tell if the target were short"
+            ),
+            Self::NoSignal { since: None } => write!(
+                f,
+                "the objective's signal has had no value yet: nobody would tell if the target were short"
+            ),
+            Self::CapacityFarOff => write!(
+                f,
+                "the target is short of capacity at half of what spec.prediction.capacity says; measure it again"
             ),
             Self::Gap => write!(f, "the load just before the newest observation is missing"),
             Self::NotFinite { value } => write!(f, "the model answered {value}, which is no load"),

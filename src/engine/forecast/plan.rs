@@ -23,6 +23,8 @@ pub struct Objective {
     pub shortfall: f64,
     /// The most margin to pay for it, relative to the point forecast; positive.
     pub max_margin: f64,
+    /// Whether a signal tells when the target is short; without its word for ten minutes a plan is not trusted.
+    pub signal: bool,
 }
 
 /// What was ready, and whether it sufficed, when a load was observed.
@@ -32,6 +34,8 @@ pub struct Witness {
     pub ready: Option<u32>,
     /// What the objective's signal said: whether the target was short of capacity. `None` without a usable signal.
     pub short: Option<bool>,
+    /// Whether plans are acted on (mode Adaptive): only then is what was short their doing.
+    pub acts: bool,
 }
 
 /// The replicas that must be ready, as load, and why.
@@ -41,8 +45,12 @@ pub struct Plan {
     pub upper: f64,
     /// The highest bound of the window that replicas are held for; at least `upper`.
     pub held: f64,
+    /// The forecast under the margin.
+    pub value: f64,
     /// The newest observed load, lifted where it was saturated.
     pub load: f64,
+    /// Whether the signal says that the target is short now: then nothing is taken away.
+    pub short: bool,
     /// What the bound rests on.
     pub basis: Basis,
     /// `upper` over the point forecast, less 1.
@@ -138,16 +146,21 @@ impl Plan {
     /// Small movements of the bound are not worth a pod: it grows to a little more than it must, and shrinks only where
     /// clearly more than is held for is less than what is there. The same dead band as its calibration's (`shadow`).
     pub fn replicas(&self, current: u32) -> u32 {
-        let need = |load: f64| {
-            // A billionth is rounding. Saturating by definition of `as`.
-            (load / self.capacity.in_use - 1e-9).ceil() as u32
-        };
-        if need(self.upper) > current {
-            need(GROW * self.upper)
-        } else if need(SHRINK * self.held) < current {
-            need(GROW * self.held).max(need(self.upper)).min(current)
-        } else {
-            current
-        }
+        let load = |load: f64| load / self.capacity.in_use;
+        let replicas = banded(current, load(self.upper), load(self.held));
+        if self.short { replicas.max(current) } else { replicas }
+    }
+}
+
+/// The replicas to ask for while `current` are, where `upper` are needed and `held` were within the window.
+pub(super) fn banded(current: u32, upper: f64, held: f64) -> u32 {
+    // A billionth is rounding. Saturating by definition of `as`.
+    let need = |replicas: f64| (replicas - 1e-9).ceil() as u32;
+    if need(upper) > current {
+        need(GROW * upper)
+    } else if need(SHRINK * held) < current {
+        need(GROW * held).max(need(upper)).min(current)
+    } else {
+        current
     }
 }

@@ -35,7 +35,7 @@ pub(crate) use self::shadow::{GROW, SHRINK};
 use self::watch::Watch;
 use super::BEYOND_PEAK;
 use super::gate::{Abstention, Samples, Trust};
-use super::plan::{Basis, Objective, Plan, Shortfall, Witness};
+use super::plan::{Basis, Objective, Plan, Shortfall, Witness, banded};
 
 /// How long a bound is held, in seconds: HPA's default, and long enough to bridge the lulls of a rough load.
 const WINDOWS: [i64; 2] = [300, 900];
@@ -56,9 +56,11 @@ const FLOOR: f64 = 1.03;
 const SATURATED: f64 = 0.98;
 /// … and is taken as this much higher. Leaving such samples out is worse than believing them.
 const LIFT: f64 = 1.05;
-/// Seconds with load that must be known before the plan may be trusted, and a share of the peak that counts as load.
+/// Seconds with load that must be known before the plan may be trusted, and the share of the mean that counts as load.
 const KNOWN: f64 = 86_400.0;
-const LOADED: f64 = 0.02;
+const LOADED: f64 = 0.05;
+/// Age at which a peak counts half: a glitch of a query must not set the scale for weeks.
+const PEAK_HALF_LIFE: f64 = 14.0 * 86_400.0;
 /// A longer silence than this teaches nothing about the time in between.
 const LONGEST: f64 = 300.0;
 
@@ -85,6 +87,8 @@ pub(super) struct Margin {
     loaded: f64,
     /// Whether the forecast in use had nothing to say of the newest load.
     silent: bool,
+    /// The replicas that the plan asks for.
+    planned: u32,
 }
 
 /// Loads kept to measure movement: an hour of lead time at a minute.
@@ -111,6 +115,7 @@ impl Margin {
             peak: 0.0,
             loaded: 0.0,
             silent: false,
+            planned: 0,
         }
     }
 
@@ -152,7 +157,7 @@ impl Margin {
         }
         // In replicas, and within the history's reach.
         let most = BEYOND_PEAK * self.peak;
-        let said = forecasts.map(|forecast| Some((forecast? / capacity).min(most)).filter(|load| load.is_finite()));
+        let said = forecasts.map(|forecast| Some((forecast.filter(|load| load.is_finite())? / capacity).min(most)));
         self.lately.tick(at, load, &said);
         for (index, shadow) in self.shadows.iter_mut().enumerate() {
             if let Some(forecast) = said[index / WINDOWS.len()] {
@@ -167,12 +172,11 @@ impl Margin {
             self.objective.shortfall,
         );
         self.silent = said[self.choice.basis() as usize].is_none();
-        let planned = if self.is_known() {
-            self.bounds().1
-        } else {
-            self.rival.target()
-        };
-        self.rival.tick(at, seconds, load, asked, GROW * planned, witness.short);
+        // As `Plan::replicas` would, had it ruled all along.
+        let (upper, held) = self.bounds();
+        self.planned = banded(self.planned, upper, held);
+        let planned = if self.is_known() { f64::from(self.planned) } else { self.rival.target() };
+        self.rival.tick(at, seconds, load, asked, planned, witness.short);
     }
 
     fn note(&mut self, at: i64, seconds: f64, load: f64) {
@@ -193,10 +197,15 @@ impl Margin {
         if self.mean_seconds > 0.0 {
             self.mean += seconds / self.mean_seconds * (load - self.mean);
         }
-        self.peak = self.peak.max(load);
-        if load > LOADED * self.peak {
+        self.peak = load.max(self.peak * (-seconds / PEAK_HALF_LIFE).exp2());
+        if load > LOADED * self.mean {
             self.loaded += seconds;
         }
+    }
+
+    /// Takes over what another margin has seen of the target: nobody else knows what was ready at the time.
+    pub(super) fn adopt(&mut self, other: &Self) {
+        self.watch = other.watch.clone();
     }
 
     /// Memory held, in bytes.
@@ -210,7 +219,9 @@ impl Margin {
     }
 
     fn is_known(&self) -> bool {
-        self.loaded >= KNOWN
+        let (shadow, ..) = self.choice.current(&self.shadows);
+        // A candidate that takes over is compared from half a day on.
+        self.loaded >= KNOWN && shadow.observed >= 0.5 * KNOWN
     }
 
     /// The bound now and the highest of the window, in replicas.
@@ -228,7 +239,7 @@ impl Margin {
 
     /// What must be ready, or `None` before any load. `stale` is a reason not to trust it that lies outside of it.
     pub(super) fn plan(&self, stale: Option<Abstention>) -> Option<Plan> {
-        self.newest?;
+        let newest = self.newest?;
         let capacity = self.watch.capacity();
         let (upper, held) = self.bounds();
         let (shadow, _, _) = self.choice.current(&self.shadows);
@@ -239,12 +250,15 @@ impl Margin {
         let doubt = stale
             .or_else(|| (!self.is_known()).then_some(Abstention::TooLittleHistory(known)))
             .or_else(|| self.silent.then_some(Abstention::Gap))
+            .or_else(|| self.watch.objection(newest))
             .or_else(|| self.rival.objection());
         let (short, watched) = self.watch.achieved();
         Some(Plan {
             upper: upper * capacity.in_use,
             held: held * capacity.in_use,
+            value: shadow.forecast * capacity.in_use,
             load: self.load * capacity.in_use,
+            short: self.watch.short(),
             basis: self.choice.basis(),
             margin: if shadow.forecast > 0.0 {
                 upper / shadow.forecast - 1.0

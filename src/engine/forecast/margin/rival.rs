@@ -44,7 +44,8 @@ impl Rival {
     }
 
     /// Learns that the load is `load`, that the target asks for `asked` and the plan for `planned` from `at` on, all in
-    /// replicas, and whether the signal says `short`: while the target rules, that is its doing.
+    /// replicas, and whether the signal says `short`: that is the doing of whoever rules, of the plan only where it asks
+    /// for less than the target would.
     pub(super) fn tick(&mut self, at: i64, seconds: f64, load: f64, asked: f64, planned: f64, signal: Option<bool>) {
         let fade = (-seconds / HALF_LIFE).exp2();
         self.held.put(at, asked);
@@ -54,7 +55,8 @@ impl Rival {
             ready.is_full(at) && ready.max().is_some_and(|ready| load > -ready)
         };
         let of_target = short(&mut self.target, target) | (self.worse && signal == Some(true));
-        let of_plan = short(&mut self.plan, planned.ceil());
+        let blamed = !self.worse && signal == Some(true) && planned.ceil() < target;
+        let of_plan = short(&mut self.plan, planned.ceil()) | blamed;
         for (sum, short) in [(&mut self.short_target, of_target), (&mut self.short_plan, of_plan)] {
             *sum = fade * *sum + if short { seconds } else { 0.0 };
         }
@@ -123,5 +125,15 @@ mod tests {
         assert!(rival.objection().is_some());
         (140..300).for_each(|tick| rival.tick(15 * tick, 15.0, 10.0, 14.2, 12.0, Some(true)));
         assert_eq!(rival.objection(), None);
+    }
+
+    #[test]
+    fn a_signal_that_the_shadow_cannot_explain_is_the_plan_s_doing_where_it_asks_for_less() {
+        for (planned, trusted) in [(12.0, false), (15.0, true)] {
+            let mut rival = Rival::new(180);
+            (0..100).for_each(|tick| rival.tick(15 * tick, 15.0, 10.0, 14.2, planned, Some(false)));
+            (100..130).for_each(|tick| rival.tick(15 * tick, 15.0, 10.0, 14.2, planned, Some(true)));
+            assert_eq!(rival.objection().is_none(), trusted, "{planned}");
+        }
     }
 }

@@ -5,6 +5,9 @@
 //!
 //! Neighbours: `mod` ticks it, `needs` is asked for the share of time that it allows.
 
+use jiff::Timestamp;
+
+use super::super::gate::Abstention;
 use super::super::plan::{Capacity, Objective, Witness};
 use super::sliding::Sliding;
 
@@ -23,18 +26,33 @@ const FOLLOW: f64 = 0.2 / 15.0;
 /// The capacity in use is at least this share of the believed one. A capacity that is off by more than half is no
 /// capacity, and a signal that is on for other reasons must not ask for a fleet.
 const LEAST: f64 = 0.5;
+/// Seconds in which half of a correction is forgotten while the target is not short: a slow database is no smaller pod.
+const FORGET: f64 = 14.0 * 86_400.0;
+/// Seconds over which the usual load is a mean, and the share of it below which a shortage says nothing of capacity: a
+/// backlog without load is not too little of it.
+const USUAL: f64 = 86_400.0;
+const LITTLE: f64 = 0.5;
+/// Seconds that the signal may be silent.
+const SILENT: i64 = 600;
 
 /// Feedback from the target.
 #[derive(Clone, Debug)]
 pub(super) struct Watch {
     objective: f64,
+    signal: bool,
     /// The share of time that needed margins may exceed the margin in force.
     share: f64,
     /// Seconds short beyond the objective's share of the time since `share` last changed; negative where fewer.
     overspent: f64,
+    /// When the signal was last heard.
+    heard: Option<i64>,
+    /// The newest word of it.
+    short: bool,
+    /// The mean load, in its own unit.
+    usual: f64,
     /// Seconds short in a row, and not short though loaded.
-    in_a_row: f64,
-    carried: f64,
+    in_a_row: Option<f64>,
+    carried: Option<f64>,
     /// Of the replicas ready, and of their negative: the most and the least that the load may have met.
     most: Sliding,
     least: Sliding,
@@ -48,10 +66,14 @@ impl Watch {
     pub(super) fn new(objective: Objective) -> Self {
         Self {
             objective: objective.shortfall,
+            signal: objective.signal,
             share: objective.shortfall,
             overspent: 0.0,
-            in_a_row: 0.0,
-            carried: 0.0,
+            heard: None,
+            short: false,
+            usual: 0.0,
+            in_a_row: None,
+            carried: None,
             most: Sliding::new(LATE),
             least: Sliding::new(LATE),
             capacity: Capacity {
@@ -65,13 +87,21 @@ impl Watch {
 
     /// Learns what was ready for a load of `load`, in the load's unit, in the `seconds` before `at`.
     pub(super) fn tick(&mut self, at: i64, seconds: f64, load: f64, witness: Witness) {
+        let share = if self.usual > 0.0 { (seconds / USUAL).min(1.0) } else { 1.0 };
+        self.usual += share * (load - self.usual);
+        self.short = witness.short == Some(true);
+        if witness.short.is_some() {
+            self.heard = Some(at);
+        }
         let carries = witness.ready.map(|ready| f64::from(ready) * self.capacity.in_use);
         let Some(short) = witness.short.or_else(|| carries.map(|carries| load > carries)) else {
             return;
         };
         self.count(at, seconds, short);
         // A week's budget overspent halves what is allowed, a week's budget unspent doubles it.
-        self.overspent += seconds * (f64::from(u8::from(short)) - self.objective);
+        if witness.acts {
+            self.overspent += seconds * (f64::from(u8::from(short)) - self.objective);
+        }
         let budget = self.objective * WEEK;
         if self.overspent.abs() >= budget {
             let factor = if self.overspent > 0.0 { 0.5 } else { 2.0 };
@@ -93,22 +123,23 @@ impl Watch {
         if least <= 0.0 {
             return;
         }
-        self.in_a_row = if short { self.in_a_row + seconds } else { 0.0 };
         let in_use = self.capacity.in_use;
-        self.carried = if !short && load / most > in_use {
-            self.carried + seconds
-        } else {
+        // The first of a row tells of an instant, not of the time before it.
+        let row = |so: bool, sum: Option<f64>| so.then(|| sum.map_or(0.0, |sum| sum + seconds));
+        self.in_a_row = row(short, self.in_a_row);
+        self.carried = row(!short && load / most > in_use, self.carried);
+        let lasting = |row: Option<f64>| row.is_some_and(|seconds| seconds >= DOUBT);
+        let step = if lasting(self.in_a_row) && load >= LITTLE * self.usual && load / least < in_use {
+            (FOLLOW * seconds).min(0.5) * (load / least - in_use)
+        } else if lasting(self.carried) {
+            (FOLLOW * seconds).min(0.5) * (load / most - in_use)
+        } else if short {
             0.0
-        };
-        let step = if self.in_a_row >= DOUBT && load / least < in_use {
-            load / least - in_use
-        } else if self.carried >= DOUBT {
-            load / most - in_use
         } else {
-            return;
+            (1.0 - (-seconds / FORGET).exp2()) * (self.capacity.believed - in_use)
         };
         let believed = self.capacity.believed;
-        self.capacity.in_use = (in_use + (FOLLOW * seconds).min(1.0) * step).clamp(LEAST * believed, believed);
+        self.capacity.in_use = (in_use + step).clamp(LEAST * believed, believed);
     }
 
     fn count(&mut self, at: i64, seconds: f64, short: bool) {
@@ -144,6 +175,24 @@ impl Watch {
         size_of_val(self.hours.as_ref())
     }
 
+    /// Whether the newest word of the signal is that the target is short.
+    pub(super) fn short(&self) -> bool {
+        self.short
+    }
+
+    /// Why no plan is to be trusted at `at`, where the signal is a reason.
+    pub(super) fn objection(&self, at: i64) -> Option<Abstention> {
+        let silent = self.heard.is_none_or(|heard| at - heard > SILENT);
+        if self.signal && silent {
+            let since = self.heard.and_then(|heard| Timestamp::from_second(heard).ok());
+            Some(Abstention::NoSignal { since })
+        } else if self.short && self.capacity.in_use <= LEAST * self.capacity.believed {
+            Some(Abstention::CapacityFarOff)
+        } else {
+            None
+        }
+    }
+
     /// Seconds (short, watched) of the last seven days.
     pub(super) fn achieved(&self) -> (f64, f64) {
         self.hours.iter().fold((0.0, 0.0), |(short, watched), hour| {
@@ -162,6 +211,7 @@ mod tests {
             target: 70.0,
             shortfall: 0.001,
             max_margin: 1.0,
+            signal: true,
         })
     }
 
@@ -171,6 +221,7 @@ mod tests {
             let witness = Witness {
                 ready: Some(ready),
                 short,
+                acts: true,
             };
             watch.tick(from + 15 * tick, 15.0, load, witness);
         }
