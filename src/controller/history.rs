@@ -211,6 +211,7 @@ mod tests {
                 target: 70.0,
                 shortfall: 0.001,
                 max_margin: 1.0,
+                signal: false,
             }),
         };
         let mut feed = Feed::keep(None, &source, settings(100.0));

@@ -25,7 +25,7 @@ use crate::engine::decide;
 use crate::engine::decision::Decision;
 use crate::engine::forecast::{Settings, Witness};
 use crate::engine::observation::Observation;
-use crate::engine::policy::{Policy, Prediction};
+use crate::engine::policy::{Policy, Prediction, PredictionMode};
 use crate::engine::reading::Reading;
 use crate::observe::metrics::Sight;
 use crate::observe::{Target, TargetKey, metrics, scale};
@@ -267,6 +267,7 @@ async fn observe(
             let witness = Witness {
                 ready: target.replicas.ready,
                 short: prediction.short(signal.as_ref()),
+                acts: prediction.mode == PredictionMode::Adaptive,
             };
             feed.forecast(&context.servers, value, witness, now).await
         }

@@ -102,6 +102,8 @@ pub(super) fn plan(upper: f64) -> Forecast {
     forecast.plan = Some(Plan {
         upper,
         held: upper,
+        value: upper / 1.12,
+        short: false,
         load: 1100.0,
         basis: Basis::DailyRegression,
         margin: 0.12,

@@ -18,7 +18,7 @@ use crate::engine;
 use crate::engine::decision::Decision;
 use crate::engine::forecast::{Errors, Forecast, Forecaster, Settings, Witness};
 use crate::engine::observation::{Observation, Replicas};
-use crate::engine::policy::{Lead, Policy};
+use crate::engine::policy::{Lead, Policy, PredictionMode};
 use crate::engine::reading::Reading;
 use crate::engine::state::{Remembered, State};
 
@@ -159,6 +159,7 @@ impl<'a> Replay<'a> {
                     let witness = Witness {
                         ready: Some(ready),
                         short: prediction.short(signal.as_ref()),
+                        acts: prediction.mode == PredictionMode::Adaptive,
                     };
                     forecaster.witness(now, load, witness);
                 }

@@ -269,6 +269,8 @@ pub fn planned(upper: f64, capacity: f64, trusted: bool) -> Plan {
     Plan {
         upper,
         held: upper,
+        value: upper,
+        short: false,
         load: upper,
         basis: Basis::Growth,
         margin: 0.1,

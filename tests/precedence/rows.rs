@@ -231,9 +231,9 @@ fn forecasts() -> Vec<Row> {
 
 fn adaptive() -> Vec<Row> {
     vec![
-        row("Adaptive × its metric that wants more", "While trusted, the plan takes the metric's place; it grows to 5 % more than it must.", given().load(1500.0).adaptive(1500.0), "13", &[]),
-        row("Adaptive × its metric that wants less", "The plan takes its place also where it wants more; it shrinks to 12 % more than it must.", given().load(500.0).adaptive(900.0), "9", &[]),
-        row("Adaptive × small movement", "What 12 % more would not let go stays.", given().load(900.0).adaptive(1200.0), "10, unchanged", &[]),
+        row("Adaptive × its metric that wants more", "While trusted, the plan takes the metric's place; it grows to 3 % more than it must.", given().load(1500.0).adaptive(1500.0), "13", &[]),
+        row("Adaptive × its metric that wants less", "The plan takes its place also where it wants more; it shrinks to 16 % more than it must.", given().load(500.0).adaptive(900.0), "8", &[]),
+        row("Adaptive × small movement", "What 16 % more would not let go stays.", given().load(900.0).adaptive(1200.0), "10, unchanged", &[]),
         row("Adaptive × tolerance", "The tolerance is the replaced target's.", given().load(1050.0).adaptive(900.0), "9", &[]),
         row("Adaptive not trusted × its metric", "The fixed target rules, as if no prediction were there.", given().load(500.0).adaptive_untrusted(3000.0), "5", &[]),
         row("Adaptive without a plan × its metric", "The fixed target rules.", given().load(1500.0).adaptive_without_a_plan(), "15", &[]),
@@ -251,7 +251,7 @@ fn adaptive() -> Vec<Row> {
         row("Adaptive × scale-down cooldown", "The way down is damped like any other.", given().load(500.0).adaptive(500.0).down_cooldown(600).scaled(12, 10, 60), "10, unchanged", &["ScaleDownCooldown"]),
         row("Adaptive × rate policy", "The way up is damped like any other.", given().adaptive(3000.0).up_pods(4), "14", &["ScaleUpLimit"]),
         row("Adaptive × paused", "A pause holds.", given().paused().adaptive(1500.0), "10, paused", &["Paused"]),
-        row("Adaptive × dry run", "A dry run says what it would do.", given().dry_run().load(500.0).adaptive(900.0), "would be 9", &[]),
+        row("Adaptive × dry run", "A dry run says what it would do.", given().dry_run().load(500.0).adaptive(900.0), "would be 8", &[]),
         row("Adaptive × resting", "A plan wakes the target before the load comes, as a forecast does.", given().min_zero().resting().load(0.0).adaptive(250.0), "3", &[]),
         row("Adaptive × resting at the activation value", "What the metric would not wake for, its plan does not either.", given().min_zero().activation(50.0).resting().load(0.0).adaptive(50.0), "0, unchanged", &[]),
         row("Adaptive × minReplicas 0 × a little load", "Above its activation value a plan needs at least one replica.", given().min_zero().load(0.0).adaptive(0.01), "1", &[]),

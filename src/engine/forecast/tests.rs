@@ -398,6 +398,7 @@ fn holds_no_more_memory_than_is_promised() {
             target: 0.7,
             shortfall: 0.001,
             max_margin: 1.0,
+            signal: false,
         }),
         ..plain.settings()
     });

@@ -53,6 +53,7 @@ pub(super) fn all(
     {
         let (forecast, current) = (observation.forecast.as_ref(), observation.replicas.spec);
         let outcome = predicted::propose(policy, prediction.mode, metric, target, forecast, current);
+        let outcome = predicted::covering(outcome, &proposals[prediction.metric].outcome);
         if prediction.mode == PredictionMode::Adaptive {
             predicted::replace(&mut proposals[prediction.metric], &outcome);
         }

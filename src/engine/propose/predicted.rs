@@ -9,6 +9,9 @@ use super::super::forecast::{self, Forecast, Plan, Trust};
 use super::super::policy::{Metric, Policy, PredictionMode, Target};
 use super::ceil_replicas;
 
+/// The largest share of ready capacity that a plan may leave used.
+const FULLEST: f64 = 0.97;
+
 /// What the forecast proposes while `current` replicas are asked for.
 pub(super) fn propose(
     policy: &Policy,
@@ -61,7 +64,8 @@ pub fn planned(policy: &Policy, metric: &Metric, plan: &Plan, current: u32) -> O
     if let Some(reason) = doubt(&plan.trust, usable) {
         return Outcome::Abstains(Abstention::Forecast(reason));
     }
-    if idle(policy, metric, value) {
+    // What is expected, without the margin: a constant one would keep an idle target awake for ever.
+    if idle(policy, metric, plan.value.max(plan.load)) {
         return Outcome::Replicas {
             replicas: 0,
             value,
@@ -77,6 +81,26 @@ pub fn planned(policy: &Policy, metric: &Metric, plan: &Plan, current: u32) -> O
             capacity,
             margin: plan.margin,
         },
+    }
+}
+
+/// A plan that is never behind its metric: what was just measured fits into 97 % of what is asked for, whatever was learnt
+/// before a clock went back or a sample was missed.
+pub(super) fn covering(plan: Outcome, metric: &Outcome) -> Outcome {
+    match (plan, metric) {
+        (
+            Outcome::Replicas {
+                replicas,
+                value,
+                basis: basis @ Basis::Planned { capacity, .. },
+            },
+            Outcome::Replicas { value: measured, .. },
+        ) => Outcome::Replicas {
+            replicas: replicas.max(ceil_replicas(measured / (FULLEST * capacity))),
+            value,
+            basis,
+        },
+        (plan, _) => plan,
     }
 }
 

@@ -39,6 +39,8 @@ fn plan(upper: f64, trust: Trust) -> Plan {
     Plan {
         upper,
         held: upper,
+        value: upper,
+        short: false,
         load: upper,
         basis: Basis::Trend,
         margin: 0.1,

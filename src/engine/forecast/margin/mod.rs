@@ -175,7 +175,11 @@ impl Margin {
         // As `Plan::replicas` would, had it ruled all along.
         let (upper, held) = self.bounds();
         self.planned = banded(self.planned, upper, held);
-        let planned = if self.is_known() { f64::from(self.planned) } else { self.rival.target() };
+        let planned = if self.is_known() {
+            f64::from(self.planned)
+        } else {
+            self.rival.target()
+        };
         self.rival.tick(at, seconds, load, asked, planned, witness.short);
     }
 

@@ -29,6 +29,10 @@ pub(super) struct Rival {
     short_plan: f64,
     short_target: f64,
     worse: bool,
+    /// Seconds that the target has ruled, and after which a shortage is its own: what it asks for takes a lead time, and the
+    /// signal some minutes.
+    ruled: f64,
+    inherited: f64,
 }
 
 impl Rival {
@@ -40,6 +44,8 @@ impl Rival {
             short_plan: 0.0,
             short_target: 0.0,
             worse: false,
+            ruled: 0.0,
+            inherited: lead as f64 + HOLD as f64,
         }
     }
 
@@ -54,7 +60,7 @@ impl Rival {
             ready.put(at, -asked);
             ready.is_full(at) && ready.max().is_some_and(|ready| load > -ready)
         };
-        let of_target = short(&mut self.target, target) | (self.worse && signal == Some(true));
+        let of_target = short(&mut self.target, target) | (self.ruled > self.inherited && signal == Some(true));
         let blamed = !self.worse && signal == Some(true) && planned.ceil() < target;
         let of_plan = short(&mut self.plan, planned.ceil()) | blamed;
         for (sum, short) in [(&mut self.short_target, of_target), (&mut self.short_plan, of_plan)] {
@@ -62,6 +68,7 @@ impl Rival {
         }
         let limit = if self.worse { AS_GOOD } else { WORSE };
         self.worse = self.short_plan - self.short_target > limit;
+        self.ruled = if self.worse { self.ruled + seconds } else { 0.0 };
     }
 
     /// Why the target is to rule, where it is.
@@ -123,7 +130,7 @@ mod tests {
         let mut rival = Rival::new(180);
         (0..140).for_each(|tick| rival.tick(15 * tick, 15.0, 10.0, 14.2, 8.0, None));
         assert!(rival.objection().is_some());
-        (140..300).for_each(|tick| rival.tick(15 * tick, 15.0, 10.0, 14.2, 12.0, Some(true)));
+        (140..500).for_each(|tick| rival.tick(15 * tick, 15.0, 10.0, 14.2, 12.0, Some(true)));
         assert_eq!(rival.objection(), None);
     }
 

@@ -87,7 +87,11 @@ impl Watch {
 
     /// Learns what was ready for a load of `load`, in the load's unit, in the `seconds` before `at`.
     pub(super) fn tick(&mut self, at: i64, seconds: f64, load: f64, witness: Witness) {
-        let share = if self.usual > 0.0 { (seconds / USUAL).min(1.0) } else { 1.0 };
+        let share = if self.usual > 0.0 {
+            (seconds / USUAL).min(1.0)
+        } else {
+            1.0
+        };
         self.usual += share * (load - self.usual);
         self.short = witness.short == Some(true);
         if witness.short.is_some() {

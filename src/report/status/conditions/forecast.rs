@@ -63,6 +63,9 @@ fn distrust(why: &Abstention) -> &'static str {
         Abstention::NoHistory { .. } => "NoHistory",
         Abstention::ClockWentBack { .. } => "ClockWentBack",
         Abstention::WorseThanNaive(_) => "WorseThanNaive",
+        Abstention::ShortOfTarget { .. } => "ShortOfTarget",
+        Abstention::NoSignal { .. } => "NoSignal",
+        Abstention::CapacityFarOff => "CapacityFarOff",
         // Whatever else a model can answer is no load.
         _ => "ForecastUnusable",
     }
