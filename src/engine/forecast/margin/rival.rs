@@ -130,8 +130,11 @@ mod tests {
         let mut rival = Rival::new(180);
         (0..140).for_each(|tick| rival.tick(15 * tick, 15.0, 10.0, 14.2, 8.0, None));
         assert!(rival.objection().is_some());
-        (140..500).for_each(|tick| rival.tick(15 * tick, 15.0, 10.0, 14.2, 12.0, Some(true)));
-        assert_eq!(rival.objection(), None);
+        let returned = (140..500).any(|tick| {
+            rival.tick(15 * tick, 15.0, 10.0, 14.2, 12.0, Some(true));
+            rival.objection().is_none()
+        });
+        assert!(returned);
     }
 
     #[test]
