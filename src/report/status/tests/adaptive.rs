@@ -199,3 +199,16 @@ fn a_metric_that_eats_the_saving_is_named() {
         &["the forecast needs only 7, but metric jobs asks for 9, which eats the saving"],
     );
 }
+
+#[test]
+fn a_capacity_that_was_learnt_is_remembered_of_the_capacity_that_was_believed() {
+    let remembered = |in_use: f64, believed: f64| {
+        let status = adaptive(with(|plan| plan.capacity.in_use = in_use));
+        super::super::learnt(Some(&status), believed)
+    };
+    assert_eq!(remembered(220.0, 250.0), Some(220.0));
+    assert_eq!(remembered(220.0, 300.0), None, "another spec");
+    assert_eq!(remembered(250.0, 250.0), None, "nothing was learnt");
+    assert_eq!(remembered(f64::NAN, 250.0), None);
+    assert_eq!(super::super::learnt(None, 250.0), None);
+}
