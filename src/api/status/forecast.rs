@@ -33,7 +33,8 @@ pub struct ForecastStatus {
     /// Mean relative error out of sample.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<ForecastErrorStatus>,
-    /// What carried the linear regression's forecast, the largest effect first; only where that is the model.
+    /// What carried the linear regression's forecast, the largest effect first; only where that is the model, and only what
+    /// makes a tenth of a percent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     pub features: Vec<FeatureStatus>,

@@ -106,14 +106,17 @@ fn would(plan: &Plan, d: &Decided<'_>) -> Option<AdaptiveStatus> {
     })
 }
 
-/// The effects, the largest first.
+/// The effects in tenths of a percent, the largest first. What rounds to nothing is left out: of a load at rest only
+/// rounding errors would move, and each would be worth a write.
 fn features(effects: Effects) -> Vec<FeatureStatus> {
-    let mut all: Vec<(Feature, f64)> = Feature::ALL.into_iter().zip(effects.of).collect();
+    let tenths = |growth: f64| (1000.0 * growth.exp_m1()).round();
+    let mut all: Vec<(Feature, f64)> = Feature::ALL.into_iter().zip(effects.of.map(tenths)).collect();
+    all.retain(|(_, tenths)| *tenths != 0.0);
     all.sort_by(|(_, a), (_, b)| b.abs().total_cmp(&a.abs()));
-    let each = all.into_iter().filter_map(|(feature, growth)| {
+    let each = all.into_iter().filter_map(|(feature, tenths)| {
         Some(FeatureStatus {
             name: feature.as_str().to_owned(),
-            effect: finite(growth.exp_m1())?,
+            effect: finite(tenths / 1000.0)?,
         })
     });
     each.collect()
