@@ -11,7 +11,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use forecast::{
-    AdaptiveStatus, CapacityStatus, ForecastErrorStatus, ForecastStatus, PriceStatus, SampleCount, ShortfallStatus,
+    AdaptiveStatus, CapacityStatus, FeatureStatus, ForecastErrorStatus, ForecastStatus, PriceStatus, SampleCount,
+    ShortfallStatus,
 };
 
 /// What was seen, what was decided, and why.

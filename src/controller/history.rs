@@ -50,22 +50,38 @@ impl Drop for Feed {
 }
 
 impl Feed {
-    /// A feed for this metric and these settings; the old one where they are the same.
-    pub(super) fn keep(old: Option<Feed>, source: &PrometheusSource, settings: Settings) -> Feed {
-        match old {
-            Some(feed) if feed.source == *source && feed.forecaster.settings() == settings => feed,
-            old => Feed {
-                elder: old.filter(|feed| feed.source == *source).and_then(|mut feed| {
-                    feed.answered
-                        .then(|| std::mem::replace(&mut feed.forecaster, Forecaster::new(settings)))
-                }),
-                source: source.clone(),
-                forecaster: Forecaster::new(settings),
-                task: None,
-                tried: None,
-                answered: false,
-                failed: None,
-            },
+    /// A feed for this metric and these settings; the old one where they are the same. `learnt` is the capacity in use before
+    /// a restart, where there was one of this believed capacity.
+    pub(super) fn keep(old: Option<Feed>, source: &PrometheusSource, settings: Settings, learnt: Option<f64>) -> Feed {
+        let mut elder = match old {
+            Some(feed) if feed.source == *source && feed.forecaster.settings() == settings => return feed,
+            old => old,
+        };
+        let mut forecaster = Forecaster::new(settings);
+        let learnt = match &elder {
+            None => learnt,
+            // Of another load nothing is known.
+            Some(feed) => Some(&feed.forecaster)
+                .filter(|_| feed.source == *source)
+                .and_then(Forecaster::capacity)
+                .filter(|c| settings.objective.is_some_and(|o| o.capacity == c.believed))
+                .map(|c| c.in_use),
+        };
+        if let Some(in_use) = learnt {
+            forecaster.restore(in_use);
+        }
+        let elder = elder
+            .as_mut()
+            .filter(|feed| feed.source == *source && feed.answered)
+            .map(|feed| std::mem::replace(&mut feed.forecaster, Forecaster::new(settings)));
+        Feed {
+            elder,
+            source: source.clone(),
+            forecaster,
+            task: None,
+            tried: None,
+            answered: false,
+            failed: None,
         }
     }
 
@@ -121,7 +137,7 @@ impl Feed {
         let mut forecast = self.forecaster.forecast(now);
         if let Trust::Abstains(Abstention::ClockWentBack { .. }) = forecast.trust {
             // What was learnt lies in the future now; begin anew, history comes from Prometheus.
-            self.forecaster = Forecaster::new(self.forecaster.settings());
+            self.forecaster = self.forecaster.anew();
             self.tried = None;
             self.answered = false;
         }
@@ -160,7 +176,9 @@ pub(super) fn lead(
 
 #[cfg(test)]
 mod tests {
+    use super::super::memory::Memory;
     use super::*;
+    use crate::api::ScalingPolicy;
     use crate::engine::forecast::Objective;
     use crate::engine::policy::PredictionMode;
 
@@ -197,13 +215,15 @@ mod tests {
         assert_eq!(lead(&fixed, Some(secs(12)), secs(15), None), secs(77));
     }
 
-    #[test]
-    fn another_objective_is_learnt_anew_while_the_elder_answers() {
-        let source = PrometheusSource {
-            query: "up".into(),
+    fn source(query: &str) -> PrometheusSource {
+        PrometheusSource {
+            query: query.into(),
             server: "default".into(),
-        };
-        let settings = |capacity| Settings {
+        }
+    }
+
+    fn settings(capacity: f64) -> Settings {
+        Settings {
             lead: SignedDuration::from_secs(60),
             history: SignedDuration::from_hours(28 * 24),
             objective: Some(Objective {
@@ -213,14 +233,52 @@ mod tests {
                 max_margin: 1.0,
                 signal: false,
             }),
-        };
-        let mut feed = Feed::keep(None, &source, settings(100.0));
+        }
+    }
+
+    #[test]
+    fn another_objective_is_learnt_anew_while_the_elder_answers() {
+        let source = source("up");
+        let mut feed = Feed::keep(None, &source, settings(100.0), None);
         feed.answered = true;
-        let feed = Feed::keep(Some(feed), &source, settings(100.0));
+        let feed = Feed::keep(Some(feed), &source, settings(100.0), None);
         assert!(feed.answered, "the same is kept");
-        let feed = Feed::keep(Some(feed), &source, settings(120.0));
+        let feed = Feed::keep(Some(feed), &source, settings(120.0), None);
         assert_eq!((feed.answered, feed.settings()), (false, settings(120.0)));
         let elder = feed.elder.as_ref().map(Forecaster::settings);
         assert_eq!(elder, Some(settings(100.0)));
+    }
+    /// A policy that was here before a restart, which had learnt that a replica carries 80, not 100.
+    fn before_a_restart() -> Memory {
+        let spec = "{targetRef: {apiVersion: apps/v1, kind: Deployment, name: web}, maxReplicas: 9}";
+        let mut object = ScalingPolicy::new("web", serde_yaml::from_str(spec).unwrap());
+        let status = "{forecast: {at: '2026-11-20T10:00:00Z', leadSeconds: 60, model: last-value, trusted: true, \
+                      samples: {have: 9, need: 9}, capacity: {believed: '100', inUse: '80'}}}";
+        object.status = Some(serde_yaml::from_str(status).unwrap());
+        let mut memory = Memory::default();
+        memory.refresh("uid", &object);
+        memory
+    }
+
+    #[test]
+    fn a_capacity_that_was_learnt_survives_a_restart_and_its_backfill() {
+        let in_use = |feed: &Feed| feed.forecaster.capacity().map(|c| (c.believed, c.in_use));
+        let mut memory = before_a_restart();
+        let feed = memory.feed(&source("up"), settings(100.0));
+        assert_eq!(in_use(feed), Some((100.0, 80.0)));
+        let history = (0..600).map(|minute| (Timestamp::from_second(60 * minute).unwrap(), 300.0));
+        feed.forecaster.backfill(history);
+        assert_eq!(in_use(feed), Some((100.0, 80.0)));
+        // Another lead time is the same replica; another load or another belief is not.
+        let lead = Settings {
+            lead: SignedDuration::from_secs(90),
+            ..settings(100.0)
+        };
+        assert_eq!(in_use(memory.feed(&source("up"), lead)), Some((100.0, 80.0)));
+        assert_eq!(in_use(memory.feed(&source("down"), lead)), Some((100.0, 100.0)));
+        assert_eq!(
+            in_use(before_a_restart().feed(&source("up"), settings(120.0))),
+            Some((120.0, 120.0))
+        );
     }
 }

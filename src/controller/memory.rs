@@ -1,15 +1,16 @@
 //! What one policy remembers between two of its reconciles.
 //!
 //! Damping comes back from the object's status after a restart; everything else is rebuilt: the policy from the spec,
-//! the forecast from Prometheus.
+//! the forecast from Prometheus, but for the capacity that its signal taught, which only the status knows.
 
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::history::Feed;
-use crate::api::{ScalingPolicy, ScalingPolicyStatus};
+use crate::api::{PrometheusSource, ScalingPolicy, ScalingPolicyStatus};
 use crate::engine::decision::ScaleEvent;
+use crate::engine::forecast::Settings;
 use crate::engine::observation::Sample;
 use crate::engine::policy::Policy;
 use crate::engine::state::State;
@@ -123,6 +124,14 @@ impl Memory {
             _ => {}
         }
         state
+    }
+
+    /// The feed of this metric; a new one goes on from the capacity that the status remembers.
+    pub(super) fn feed(&mut self, source: &PrometheusSource, settings: Settings) -> &mut Feed {
+        let believed = settings.objective.map(|o| o.capacity);
+        let learnt = believed.and_then(|believed| status::learnt(self.status.as_ref(), believed));
+        let feed = Feed::keep(self.feed.take(), source, settings, learnt);
+        self.feed.insert(feed)
     }
 
     /// The status announces this change; whatever is written next has to take that back.

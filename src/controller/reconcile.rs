@@ -13,7 +13,7 @@ use kube::runtime::reflector::ObjectRef;
 
 use super::context::Context;
 use super::error::Error;
-use super::history::{Feed, lead};
+use super::history::lead;
 use super::memory::{Memory, Settling};
 use super::publish::{self, Policy as Subject};
 use super::turns::{first_wait, settled, until_next, until_window, wait_until};
@@ -262,13 +262,12 @@ async fn observe(
             };
             let sample = samples.get(prediction.metric).and_then(|s| s.as_ref().ok());
             let value = sample.and_then(Reading::number);
-            let feed = Feed::keep(memory.feed.take(), source, settings);
-            let feed = memory.feed.insert(feed);
             let witness = Witness {
                 ready: target.replicas.ready,
                 short: prediction.short(signal.as_ref()),
                 acts: prediction.mode == PredictionMode::Adaptive,
             };
+            let feed = memory.feed(source, settings);
             feed.forecast(&context.servers, value, witness, now).await
         }
     };

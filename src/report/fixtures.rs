@@ -6,7 +6,9 @@ use super::status::{Actuation, Decided, Report, Situation, build};
 use crate::api::status::ScalingPolicyStatus;
 use crate::engine::decide;
 use crate::engine::decision::{Action, Decision, ScaleEvent};
-use crate::engine::forecast::{Basis, Capacity, Errors, Forecast, Forecaster, Plan, Price, Settings, Shortfall, Trust};
+use crate::engine::forecast::{
+    Basis, Capacity, Effects, Errors, Forecast, Forecaster, Model, Plan, Price, Settings, Shortfall, Trust,
+};
 use crate::engine::observation::{Cause, Failure, Observation, Replicas, Sample};
 use crate::engine::others::{Others, Rewrite, Rewrites, Rival, Scaler};
 use crate::engine::policy::Policy;
@@ -94,6 +96,12 @@ pub(super) fn plan(upper: f64) -> Forecast {
     let mut forecast = forecast(18);
     (forecast.trust, forecast.value, forecast.upper) = (Trust::Trusted, 1210.0, 1399.5);
     forecast.samples.have = 600;
+    forecast.model = Model::LinearRegression;
+    // Growths of 12, 0, -3 and 5 %.
+    forecast.effects = Some(Effects {
+        usual: 0.01,
+        of: [0.1133, 0.0001, -0.0305, 0.0488],
+    });
     forecast.error = Some(Errors {
         model: 0.04,
         naive: 0.06,

@@ -107,7 +107,7 @@ impl<'a> Senses<'a> {
             self.past.pop_front();
         }
         let known = || self.past.iter().filter(|p| p.at <= until);
-        let short = known().last().map(|p| p.short);
+        let short = known().next_back().map(|p| p.short);
         let mut load = if self.experiment.served && short.is_some() {
             known().map(|p| p.served).sum::<f64>() / known().count() as f64
         } else {

@@ -309,6 +309,7 @@ pub fn prophecy(upper: f64, trusted: bool) -> Forecast {
         model: Model::LastValue,
         samples: Samples { have: 600, need: 576 },
         error: None,
+        effects: None,
     }
 }
 

@@ -449,5 +449,6 @@ fn prophecy(upper: f64, trust: Trust) -> Forecast {
         model: Model::LinearRegression,
         samples: Samples { have: 600, need: 576 },
         error: None,
+        effects: None,
     }
 }

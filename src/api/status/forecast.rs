@@ -12,7 +12,7 @@ pub struct ForecastStatus {
     pub at: Time,
     /// Lead time in seconds.
     pub lead_seconds: i64,
-    /// The model.
+    /// The model of the point forecast; what a plan rests on is `basis`.
     pub model: String,
     /// Expected highest load until `at`; in mode Adaptive that of `basis`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -33,6 +33,11 @@ pub struct ForecastStatus {
     /// Mean relative error out of sample.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<ForecastErrorStatus>,
+    /// What carried the linear regression's forecast, the largest effect first; only where that is the model, and only what
+    /// makes a tenth of a percent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8))]
+    pub features: Vec<FeatureStatus>,
     /// What the margin stands on: trend, growth, volatility, daily-regression or weekly-regression. This and what follows
     /// only where spec.prediction.capacity is given.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -56,6 +61,17 @@ pub struct ForecastStatus {
     /// What Adaptive would ask for, in the modes that do not act on it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub adaptive: Option<AdaptiveStatus>,
+}
+
+/// A part of the linear regression's forecast.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FeatureStatus {
+    /// time-of-day, day-of-week, recent-load or earlier-days (what followed at the same time on earlier days).
+    pub name: String,
+    /// By how much it makes the forecast larger or smaller than at an average moment, as a fraction ("0.12" is 12 % more).
+    /// Effects multiply.
+    pub effect: String,
 }
 
 /// What one replica carries, in the metric's unit.

@@ -44,7 +44,7 @@ impl Forecaster {
         }
         let known = self.history.observed().chain(self.history.open());
         buckets.extend(known.map(|(index, bucket)| (index, Found::Known(bucket))));
-        let mut rebuilt = Self::new(self.settings);
+        let mut rebuilt = self.anew();
         // A margin that has been at work keeps what it knows: nobody else knows what was ready at the time.
         let at_work = self.backfilled.then(|| self.margin.take()).flatten();
         if at_work.is_some() {

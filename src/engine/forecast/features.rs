@@ -49,9 +49,57 @@ const LARGEST: f64 = 4.6;
 /// known.
 const WEIGHT: (f64, f64) = (0.1, 3.0);
 
+/// What a group of columns tells of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Feature {
+    /// The hour.
+    TimeOfDay,
+    /// The weekday, and whether it is a weekend.
+    DayOfWeek,
+    /// The load of the last minutes, hours and weeks against that of now.
+    RecentLoad,
+    /// What followed at the same time yesterday, the day before and last week.
+    EarlierDays,
+}
+
+impl Feature {
+    /// All of them.
+    pub const ALL: [Feature; 4] = [
+        Feature::TimeOfDay,
+        Feature::DayOfWeek,
+        Feature::RecentLoad,
+        Feature::EarlierDays,
+    ];
+
+    /// Its name in status and JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::TimeOfDay => "time-of-day",
+            Self::DayOfWeek => "day-of-week",
+            Self::RecentLoad => "recent-load",
+            Self::EarlierDays => "earlier-days",
+        }
+    }
+}
+
+/// What a column tells of.
+pub(super) fn group(column: usize) -> Feature {
+    const WEEK_FROM: usize = 2 * DAILY;
+    const RECENT_FROM: usize = WEEK_FROM + 2 * WEEKLY + WEEKEND;
+    const LAGGED_FROM: usize = RECENT_FROM + RECENT;
+    // The last one is the weekend's.
+    const LAGGED_TO: usize = LAGGED_FROM + LAGGED;
+    match column {
+        0..WEEK_FROM => Feature::TimeOfDay,
+        RECENT_FROM..LAGGED_FROM => Feature::RecentLoad,
+        LAGGED_FROM..LAGGED_TO => Feature::EarlierDays,
+        _ => Feature::DayOfWeek,
+    }
+}
+
 /// Whether a column can only be learnt from whole weeks.
 pub(super) fn is_weekly(column: usize) -> bool {
-    (2 * DAILY..2 * DAILY + 2 * WEEKLY + WEEKEND).contains(&column) || column == COLUMNS - 1
+    group(column) == Feature::DayOfWeek
 }
 
 /// A row at an instant, and what it takes to read a prediction made from it.
@@ -134,6 +182,12 @@ impl Row {
     /// The load that a predicted `growth` stands for.
     pub(super) fn load(&self, growth: f64) -> f64 {
         self.scale.load(growth)
+    }
+
+    /// The growth that stands for a load.
+    #[cfg(test)]
+    pub(super) fn growth(&self, load: f64) -> f64 {
+        self.scale.growth(load)
     }
 
     /// The growth that the model should have predicted if the peak was `load`.
@@ -281,9 +335,18 @@ mod tests {
     fn every_column_is_filled_once() {
         let history = history(|bucket| 100.0 + bucket as f64);
         let mut builder = Builder::new(PLAIN);
+        let groups = |from: usize, to: usize| (from..to).map(group).collect::<Vec<_>>();
         builder.seasons(SATURDAY);
+        let seasons = builder.filled;
         builder.recent(&history, SATURDAY, 100.0, 100.0);
+        let recent = builder.filled;
+        assert!(groups(seasons, recent).iter().all(|g| *g == Feature::RecentLoad));
         builder.lags(&history, SATURDAY, 180, 100.0, 100.0);
+        assert!(
+            groups(recent, builder.filled)
+                .iter()
+                .all(|g| *g == Feature::EarlierDays)
+        );
         assert_eq!(builder.filled + 1, COLUMNS);
     }
 

@@ -87,7 +87,7 @@ impl Forecaster {
     }
 
     pub(super) fn lie(&mut self, at: Timestamp, forecasts: Forecasts) -> Forecasts {
-        let (value, ..) = self.honest(at);
+        let value = self.honest(at).value;
         let mut honest: Told = [value; SLOTS];
         honest
             .iter_mut()

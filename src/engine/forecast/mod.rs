@@ -3,7 +3,7 @@
 //!
 //! [`Forecaster::observe`] learns, [`Forecaster::forecast`] answers. Each closed 5-minute bucket is first predicted,
 //! then scored and learnt (so errors are out of sample), in this order through the folder: `history` (buckets) →
-//! `features` (a row) → `ridge` (linear regression) → `backtest` (errors, choice, bound) → `gate` (trust).
+//! `features` (a row) → `ridge` (linear regression) → `backtest` (errors, choice, bound) → `gate` (trust). `answer` asks them all.
 //!
 //! The linear regression competes with "as yesterday" and "as a week ago", and is only trusted where it (or the one
 //! that beat it) is no worse than the last value.
@@ -15,6 +15,7 @@
 //! buckets), 10 ns an observation, 0.7 µs a forecast, 0.9 µs a closed bucket, 50 µs a refit, 8 ms a backfill of four
 //! weeks.
 
+mod answer;
 mod backfill;
 mod backtest;
 mod decay;
@@ -33,7 +34,9 @@ use std::collections::VecDeque;
 
 use jiff::{SignedDuration, Timestamp};
 
+pub use self::answer::{Effects, Forecast};
 pub use self::backtest::{Bound, Errors, Model};
+pub use self::features::Feature;
 pub use self::gate::{Abstention, Samples, Trust};
 pub use self::lie::Lie;
 pub use self::plan::{Basis, Capacity, Objective, Plan, Price, Shortfall, Witness};
@@ -91,31 +94,6 @@ impl Settings {
     fn history_seconds(&self) -> i64 {
         self.history.as_secs().clamp(3 * 86_400, 35 * 86_400)
     }
-}
-
-/// A forecast made at one instant. Loads are in the unit that was observed, finite and never negative.
-#[derive(Clone, Debug, PartialEq)]
-#[must_use = "a forecast that is not read was made for nothing"]
-pub struct Forecast {
-    /// The end of the lead time that the forecast covers.
-    pub at: Timestamp,
-    /// The highest load expected between now and `at`.
-    pub value: f64,
-    /// The load that is exceeded in that time with a share of at most 1 − `bound.level`; never below `value`, and beyond
-    /// it at most half again of the highest load in history.
-    pub upper: f64,
-    /// How `upper` was found.
-    pub bound: Bound,
-    /// Whether it may be acted on.
-    pub trust: Trust,
-    /// What made `value`.
-    pub model: Model,
-    /// How much history there is.
-    pub samples: Samples,
-    /// Out-of-sample errors; `None` before any forecast was scored.
-    pub error: Option<Errors>,
-    /// What must be ready for the objective, where there is one.
-    pub plan: Option<Plan>,
 }
 
 /// A row that waits until its lead time has passed.
@@ -176,6 +154,27 @@ impl Forecaster {
             gate: Gate::default(),
             backfilled: false,
             gap: None,
+        }
+    }
+
+    /// One of the same settings that knows nothing but what a replica carries, which no history tells.
+    pub fn anew(&self) -> Self {
+        let mut fresh = Self::new(self.settings);
+        if let Some(capacity) = self.capacity() {
+            fresh.restore(capacity.in_use);
+        }
+        fresh
+    }
+
+    /// What one replica carries, as far as the signal has told; `None` without an objective.
+    pub fn capacity(&self) -> Option<Capacity> {
+        self.margin.as_ref().map(|margin| margin.capacity())
+    }
+
+    /// Counts with a capacity that was learnt before, within what could have been learnt. Without an objective it has no use.
+    pub fn restore(&mut self, in_use: f64) {
+        if let Some(margin) = &mut self.margin {
+            margin.restore(in_use);
         }
     }
 
@@ -241,36 +240,6 @@ impl Forecaster {
         inputs.forecasts(at, lead, load, movement)
     }
 
-    /// Forecasts the highest load between `now` and `now` + lead.
-    pub fn forecast(&self, now: Timestamp) -> Forecast {
-        let samples = Samples {
-            have: self.gram.rows(),
-            need: NEED,
-        };
-        let error = self.backtest.errors();
-        let (value, model, failed) = self.value(now);
-        let bound = self.backtest.bound(LEVEL);
-        let trust = self
-            .untimely(now)
-            .or_else(|| (samples.have < samples.need).then_some(Abstention::TooLittleHistory(samples)))
-            .or(failed)
-            .or_else(|| self.gate.objection(error))
-            .map_or(Trust::Trusted, Trust::Abstains);
-        let lead = SignedDuration::from_secs(self.settings.lead_seconds());
-        Forecast {
-            at: now.checked_add(lead).unwrap_or(Timestamp::MAX),
-            value,
-            // What acts is the bound, so the cap must hold for it too.
-            upper: (value * bound.ratio).min(self.most().max(value)),
-            bound,
-            trust,
-            model,
-            samples,
-            error,
-            plan: self.margin.as_ref().and_then(|margin| margin.plan(self.untimely(now))),
-        }
-    }
-
     /// Memory held, in bytes: what the map above promises.
     #[cfg(test)]
     fn bytes(&self) -> usize {
@@ -281,57 +250,6 @@ impl Forecaster {
             + self.daily.as_ref().map_or(0, |fit| size_of_val(fit.as_ref()))
             + self.margin.as_ref().map_or(0, |margin| margin.bytes())
             + self.pending.capacity() * size_of::<Pending>()
-    }
-
-    /// Why `now` is no instant to forecast at.
-    fn untimely(&self, now: Timestamp) -> Option<Abstention> {
-        let Some(newest) = self.newest else {
-            return Some(Abstention::Stale { since: None });
-        };
-        let age = now.as_second() - newest.as_second();
-        if age > STALE {
-            return Some(Abstention::Stale { since: self.newest });
-        }
-        // Two readers of one clock may differ by a tick, not by buckets.
-        (age < -STALE).then_some(Abstention::ClockWentBack { newest })
-    }
-
-    /// The point forecast at `now`, what made it, and the reason if the model failed.
-    fn value(&self, now: Timestamp) -> (f64, Model, Option<Abstention>) {
-        let (value, model, failed) = self.honest(now);
-        match &self.liar {
-            None => (value, model, failed),
-            Some(liar) => {
-                let [.., told] = liar.told;
-                let no_number = (!told.is_finite()).then_some(Abstention::NotFinite { value: told });
-                (told.clamp(0.0, self.most()), model, failed.or(no_number))
-            }
-        }
-    }
-
-    fn honest(&self, now: Timestamp) -> (f64, Model, Option<Abstention>) {
-        let Some((open, bucket)) = self.history.open() else {
-            return (0.0, Model::LastValue, None);
-        };
-        // Just after the newest bucket has ended nothing newer is known: the forecast is that of the border.
-        let at = now.as_second().clamp(open * BUCKET, (open + 1) * BUCKET);
-        let row = Row::at(&self.history, at, self.settings.lead_seconds());
-        let last = |why| (bucket.max(), Model::LastValue, Some(why));
-        let Some(row) = row else {
-            return last(Abstention::Gap);
-        };
-        // Before the first fit there is too little history, which is said first; later the sums overflowed.
-        let Some(fit) = &self.fit else {
-            return last(Abstention::NotFinite { value: f64::NAN });
-        };
-        match self.backtest.model() {
-            Model::SeasonalDaily => (row.naive.daily, Model::SeasonalDaily, None),
-            Model::SeasonalWeekly => (row.naive.weekly, Model::SeasonalWeekly, None),
-            model => match self.predict(&row, fit) {
-                Ok(value) => (value, model, None),
-                Err(value) => last(Abstention::NotFinite { value }),
-            },
-        }
     }
 
     /// The largest load that may be forecast.
@@ -354,7 +272,7 @@ impl Forecaster {
         if let Some((open, closing)) = self.history.open() {
             if index - open >= self.settings.history_seconds() / BUCKET {
                 // Nothing of what was known lies within the history any more.
-                let mut fresh = Self::new(self.settings);
+                let mut fresh = self.anew();
                 fresh.newest = self.newest;
                 *self = fresh;
             } else {

@@ -48,11 +48,23 @@ pub(super) struct Gram<const P: usize> {
 pub(super) struct Coefficients<const P: usize> {
     pub(super) intercept: f64,
     pub(super) slopes: [f64; P],
+    /// The columns' means as learnt.
+    pub(super) mean: [f64; P],
 }
 
 impl<const P: usize> Coefficients<P> {
     pub(super) fn predict(&self, x: &[f64; P]) -> f64 {
         self.intercept + self.slopes.iter().zip(x).map(|(slope, x)| slope * x).sum::<f64>()
+    }
+
+    /// What is predicted at the mean row, and what each of `G` groups of columns (`group` < `G`) adds to that at `x`: together
+    /// they are the prediction.
+    pub(super) fn parts<const G: usize>(&self, x: &[f64; P], group: impl Fn(usize) -> usize) -> (f64, [f64; G]) {
+        let mut parts = [0.0; G];
+        for (j, x) in x.iter().enumerate() {
+            parts[group(j)] += self.slopes[j] * (x - self.mean[j]);
+        }
+        (self.predict(&self.mean), parts)
     }
 }
 
@@ -131,7 +143,11 @@ impl<const P: usize> Gram<P> {
             }
         }
         let intercept = mean_y - slopes.iter().zip(&mean).map(|(slope, mean)| slope * mean).sum::<f64>();
-        (intercept.is_finite() && slopes.iter().all(|s| s.is_finite())).then_some(Coefficients { intercept, slopes })
+        (intercept.is_finite() && slopes.iter().all(|s| s.is_finite())).then_some(Coefficients {
+            intercept,
+            slopes,
+            mean,
+        })
     }
 
     /// Standard deviation by column; 0 for a column that does not vary.
@@ -320,6 +336,11 @@ mod tests {
             for (compressed, plain) in fit.slopes.iter().zip(plain) {
                 prop_assert!((compressed - plain).abs() <= 1e-8 * (1.0 + plain.abs()), "{compressed} {plain}");
             }
+            // Its parts are the whole.
+            let x = rows[0].0;
+            let (usual, parts) = fit.parts::<2>(&x, |column| column % 2);
+            let whole = fit.predict(&x);
+            prop_assert!((usual + parts[0] + parts[1] - whole).abs() <= 1e-9 * (1.0 + whole.abs()), "{usual} {parts:?} {whole}");
         }
     }
 }

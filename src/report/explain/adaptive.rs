@@ -3,13 +3,14 @@
 //! Neighbours: `view` (the typed decision), `answer` and `evidence` (the parts that it adds to).
 
 use super::answer::{counted, sentence};
+use super::evidence::{carried, hours};
 use super::view::View;
 use crate::api::PredictionModeSpec;
 use crate::api::status::{ForecastStatus, ScalingPolicyStatus, ShortfallStatus};
 use crate::engine::decision::{Basis, Decision, Outcome};
 use crate::report::status::{OBJECTIVE_MET, condition};
 use crate::report::words::forecast::{beside, percent};
-use crate::report::words::number;
+use crate::report::words::{ago, instant, number};
 
 /// The note on a metric whose target is replaced.
 pub(super) const REPLACED: &str = "the fixed target would say this; the forecast has taken its place";
@@ -37,6 +38,13 @@ pub(super) fn plans(view: &View<'_>) -> bool {
     let adaptive = |p: &crate::api::PredictionSpec| p.mode == PredictionModeSpec::Adaptive;
     let trusted = view.status.forecast.as_ref().is_some_and(|f| f.trusted);
     trusted && view.object.spec.prediction.as_ref().is_some_and(adaptive)
+}
+
+/// The load that a plan which rules is ready for, and what it counts with for one replica.
+pub(super) fn ready_for(view: &View<'_>) -> Option<(f64, f64)> {
+    let told = view.status.forecast.as_ref().filter(|_| plans(view))?;
+    let capacity = told.capacity.as_ref()?.in_use.parse().ok()?;
+    Some((told.upper.as_ref()?.parse().ok()?, capacity))
 }
 
 /// What the plan divides by.
@@ -79,16 +87,58 @@ pub(super) fn or_replaced(
     }
 }
 
-/// The margin, the objective and its price, where there is a capacity.
-pub(super) fn sentences(view: &View<'_>, told: &ForecastStatus) -> Vec<String> {
-    let fraction = |text: &Option<String>| text.as_deref().and_then(|t| t.parse::<f64>().ok()).map(percent);
+/// The plan that acts, or would if it were trusted: what it rests on, what it is ready for, and what carried it.
+pub(super) fn acting(view: &View<'_>, told: &ForecastStatus) -> Vec<String> {
     let mut sentences = Vec::new();
-    if let Some((margin, basis)) = fraction(&told.margin).zip(told.basis.as_deref()) {
-        let target = target(view).map_or(String::new(), |t| format!(", at {t}"));
-        sentences.push(format!(
-            "The objective needs a margin of {margin} over {}{target}.",
-            self::basis(basis)
-        ));
+    let parsed = |text: &Option<String>| text.as_deref().and_then(|t| t.parse::<f64>().ok());
+    let loads = parsed(&told.value).zip(parsed(&told.upper));
+    match loads.zip(rests(view, told)).filter(|_| told.trusted) {
+        Some(((value, upper), (basis, margin, capacity))) => {
+            let asks = told.replicas.map_or(String::new(), |n| {
+                let n = counted(u32::try_from(n).unwrap_or(0));
+                format!(", for which it asks for {n}{capacity}")
+            });
+            sentences.push(format!(
+                "Until {} ({}) the load is expected to reach {}: the plan rests on {basis}. With a margin of {margin} for the \
+                 objective it is ready for {}{asks}.",
+                instant(told.at.0, view.now),
+                ago(told.at.0, view.now),
+                number(value),
+                number(upper)
+            ));
+        }
+        None => sentences.extend(would_rest(view, told, "If it were trusted, the plan")),
+    }
+    if told.basis.as_deref().is_some_and(|b| b.ends_with("-regression")) {
+        sentences.extend(carried(told));
+    }
+    let (have, need) = (told.samples.have, told.samples.need);
+    let joins = format!("; the linear regression is not weighed before {} h", hours(need));
+    let joins = if have < need { joins } else { String::new() };
+    sentences.push(format!("History: {} h{joins}.", hours(have)));
+    sentences
+}
+
+/// What the plan rests on, its margin, and ` at 250 per replica`.
+fn rests<'a>(view: &View<'_>, told: &'a ForecastStatus) -> Option<(&'a str, String, String)> {
+    let margin = told.margin.as_deref()?.parse().ok()?;
+    let capacity = target(view).map_or(String::new(), |t| format!(" at {t}"));
+    Some((basis(told.basis.as_deref()?), percent(margin), capacity))
+}
+
+fn would_rest(view: &View<'_>, told: &ForecastStatus, who: &str) -> Option<String> {
+    let (basis, margin, capacity) = rests(view, told)?;
+    let comma = if capacity.is_empty() { "" } else { "," };
+    Some(format!(
+        "{who} would rest on {basis}, with a margin of {margin} for the objective{comma}{capacity}."
+    ))
+}
+
+/// What Adaptive would do where it does not act, the objective and its price, where there is a capacity.
+pub(super) fn sentences(view: &View<'_>, told: &ForecastStatus, mode: PredictionModeSpec) -> Vec<String> {
+    let mut sentences = Vec::new();
+    if mode != PredictionModeSpec::Adaptive {
+        sentences.extend(would_rest(view, told, "Adaptive"));
     }
     if let Some(would) = &told.adaptive {
         sentences.push(match (&would.reason, would.replicas) {
@@ -103,16 +153,21 @@ pub(super) fn sentences(view: &View<'_>, told: &ForecastStatus) -> Vec<String> {
         Some(c) => sentences.push(sentence(&format!("objective {}: {}", c.reason, c.message))),
         None => sentences.extend(told.shortfall.as_ref().and_then(short)),
     }
-    let price: Vec<String> = told
+    let price: Vec<(String, String)> = told
         .price
         .iter()
         .filter_map(|p| {
             let (shortfall, margin) = (p.shortfall.parse().ok()?, p.margin.parse().ok()?);
-            Some(format!("{} for {}", percent(margin), percent(shortfall)))
+            Some((percent(margin), percent(shortfall)))
         })
         .collect();
     if !price.is_empty() {
-        sentences.push(format!("Margin that a shortfall would take: {}.", price.join(", ")));
+        let each = price.iter().map(|(margin, short)| format!("of {short}: {margin}"));
+        let each: Vec<String> = each.collect();
+        sentences.push(format!(
+            "Mean margin over the load for a shortfall {}.",
+            each.join("; ")
+        ));
     }
     sentences
 }
@@ -126,11 +181,11 @@ fn short(told: &ShortfallStatus) -> Option<String> {
 /// What the margin stands on, in plain words; one of a later release by its name.
 fn basis(name: &str) -> &str {
     match name {
-        "trend" => "the present load and its slope",
-        "growth" => "the growth of the last days at this time",
-        "volatility" => "the present load and its usual movement",
-        "daily-regression" => "the linear regression on the day",
-        "weekly-regression" => "the linear regression on the week",
+        "trend" => "the last load and its slope",
+        "growth" => "the last load and what followed it at this time on earlier days",
+        "volatility" => "the last load and its usual movement",
+        "daily-regression" => "half the last load and half the linear regression on the day",
+        "weekly-regression" => "half the last load and half the linear regression on the week",
         other => other,
     }
 }

@@ -122,7 +122,7 @@ fn decided(view: &View<'_>, known: &Known<'_>) -> Blocked {
         let why = format!("{} cannot ask for more meanwhile", names.join(" and "));
         blocked.up.push(block(None, why));
     }
-    // A forecast only ever adds, so it holds the count like a floor, whatever the metrics ask for.
+    // The largest proposal wins, so a forecast holds the count like a floor, whatever the metrics ask for.
     for proposal in &decision.proposals {
         if let (Source::Forecast(_), Outcome::Replicas { replicas, .. }) = (&proposal.source, &proposal.outcome)
             && *replicas >= count.max(1)
@@ -134,7 +134,20 @@ fn decided(view: &View<'_>, known: &Known<'_>) -> Blocked {
     for between in bands(known) {
         blocked.down.push(block(None, between));
     }
-    for rule in waiting::rules(known, view.now) {
+    let waiting = waiting::rules(known, view.now);
+    for rule in waiting::cooldowns(known, view.now) {
+        let (name, above) = (rule.name, number(rule.above));
+        let waits = waiting.iter().any(|w| w.name == name && w.replicas > count);
+        if let Some(until) = rule.up.filter(|_| !waits && count < decision.range.ceiling) {
+            let why = format!("metric {name} asks for no more, even above {above}, while its own cooldown runs");
+            blocked.up.push(block(Some(until), why));
+        }
+        if let Some(until) = rule.holds.filter(|_| count > decision.range.floor) {
+            let why = format!("metric {name} asks for the present count while its own cooldown runs");
+            blocked.down.push(block(Some(until), why));
+        }
+    }
+    for rule in waiting {
         let more = rule.replicas > count;
         let (beyond, blocks) = match more {
             true => ("above", &mut blocked.up),

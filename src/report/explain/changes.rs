@@ -8,6 +8,7 @@ mod windows;
 use jiff::Timestamp;
 use kube::ResourceExt;
 
+use super::adaptive;
 use super::answer::{counted, sentence};
 use super::blocked::until;
 use super::freshness;
@@ -47,7 +48,9 @@ fn obstacle(view: &View<'_>) -> Change {
     let (kind, text) = match view.standing {
         Standing::Invalid => (
             ChangeKind::Spec,
-            "A corrected spec is obeyed at once; `kubectl apply --dry-run=server` tells whether it is right."
+            "A corrected spec is obeyed at once. This one could be stored because the CRD had no rule against it when it \
+             was applied (`headroom crd` prints the CRD of this release; with it, `kubectl apply --dry-run=server` tells \
+             what the API server refuses), or because only the operator can check this."
                 .to_owned(),
         ),
         Standing::NoTarget => (
@@ -55,11 +58,9 @@ fn obstacle(view: &View<'_>) -> Change {
             format!("Once the scale of {target} in namespace {namespace} can be read, the next decision is made."),
         ),
         Standing::AtZero => {
-            let kind = view.object.spec.target_ref.kind.to_lowercase();
-            let name = &view.object.spec.target_ref.name;
             let text = format!(
-                "Somebody has to raise the target from 0, for example by `kubectl scale -n {namespace} {kind}/{name} \
-                 --replicas=N`; from then on this policy scales it."
+                "Somebody has to raise the target from 0, for example by {}; from then on this policy scales it.",
+                view.by_hand()
             );
             (ChangeKind::FromZero, text)
         }
@@ -147,13 +148,9 @@ impl<'a> Changes<'a> {
                 let replicas = held.map(|l| l.before);
                 let text = format!("With spec.mode Active {then}.");
                 self.say(ChangeKind::Mode, text).replicas = replicas;
-                let (namespace, target) = (self.view.object.namespace(), &self.view.object.spec.target_ref);
                 let text = format!(
-                    "While it is paused, a `kubectl scale -n {} {}/{} --replicas=N` is left alone: this policy does not \
-                     undo it.",
-                    namespace.unwrap_or_default(),
-                    target.kind.to_lowercase(),
-                    target.name
+                    "While it is paused, a {} is left alone: this policy does not undo it.",
+                    self.view.by_hand()
                 );
                 self.say(ChangeKind::Mode, text);
             }
@@ -178,8 +175,20 @@ impl<'a> Changes<'a> {
                     ),
                 };
                 self.say(ChangeKind::Write, text).replicas = Some(to);
+                if self.view.lacks().is_some() {
+                    let text = format!(
+                        "Until then a {} stays as it is, for no write of this policy succeeds; afterwards it decides anew.",
+                        self.view.by_hand()
+                    );
+                    self.say(ChangeKind::Write, text);
+                }
             }
             Action::Hold | Action::Scale { .. } | Action::Disabled => {}
+        }
+        if policy.mode == Mode::Conflicted {
+            let text = "If it is the other one that is to stay, delete this policy, or set spec.mode DryRun to go on seeing what it \
+                        would do.";
+            self.say(ChangeKind::Rival, text);
         }
         if let Some(who) = self.view.contesters() {
             let text = format!(

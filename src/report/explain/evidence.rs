@@ -177,7 +177,6 @@ pub(super) fn forecast(view: &View<'_>) -> Option<Forecast> {
 }
 
 fn forecast_sentences(view: &View<'_>, told: &ForecastStatus, mode: PredictionModeSpec) -> Vec<String> {
-    let parsed = |text: &Option<String>| text.as_deref().and_then(|t| t.parse::<f64>().ok());
     let acts = match mode {
         PredictionModeSpec::Preview => "in Preview it is shown and never acted upon",
         PredictionModeSpec::ScaleOut => "in ScaleOut it can raise the count and never lower it",
@@ -189,6 +188,19 @@ fn forecast_sentences(view: &View<'_>, told: &ForecastStatus, mode: PredictionMo
         Some(why) if mode == PredictionModeSpec::Adaptive => sentence(&format!("{}: {why}", adaptive::DISTRUSTED)),
         Some(why) => sentence(&format!("Not trusted, so it asks for nothing: {why}")),
     }];
+    if mode == PredictionModeSpec::Adaptive && told.basis.is_some() {
+        sentences.extend(adaptive::acting(view, told));
+    } else {
+        sentences.extend(point(view, told));
+    }
+    sentences.extend(adaptive::sentences(view, told, mode));
+    sentences
+}
+
+/// The point forecast that acts, or is shown: its load and bound, how good it is, and what carried it.
+fn point(view: &View<'_>, told: &ForecastStatus) -> Vec<String> {
+    let parsed = |text: &Option<String>| text.as_deref().and_then(|t| t.parse::<f64>().ok());
+    let mut sentences = Vec::new();
     let bound = parsed(&told.value).zip(parsed(&told.upper));
     if let Some((value, upper)) = bound.filter(|_| told.trusted) {
         let asks = told.replicas.map_or(String::new(), |n| {
@@ -209,8 +221,6 @@ fn forecast_sentences(view: &View<'_>, told: &ForecastStatus, mode: PredictionMo
             "Average error of its past forecasts: {model} % (simple baseline: {naive} %). "
         ))
     });
-    // Samples are of five minutes.
-    let hours = |samples: i64| number((samples as f64 / 1.2).round() / 10.0);
     let (have, need) = (told.samples.have, told.samples.need);
     let enough = match have >= need {
         true => "enough".to_owned(),
@@ -232,8 +242,36 @@ fn forecast_sentences(view: &View<'_>, told: &ForecastStatus, mode: PredictionMo
         hours(have),
         hours(need)
     ));
-    sentences.extend(adaptive::sentences(view, told));
+    sentences.extend(carried(told).filter(|_| tested));
     sentences
+}
+
+/// Hours of five-minute samples.
+pub(super) fn hours(samples: i64) -> String {
+    number((samples as f64 / 1.2).round() / 10.0)
+}
+
+/// `Carried by: time of day +12 %, recent load -3 %`, what rounds to nothing left out.
+pub(super) fn carried(told: &ForecastStatus) -> Option<String> {
+    let each = told.features.iter().filter_map(|f| {
+        let percent = (1000.0 * f.effect.parse::<f64>().ok()?).round() / 10.0;
+        let name = match &*f.name {
+            "time-of-day" => "time of day",
+            "day-of-week" => "day of the week",
+            "recent-load" => "recent load",
+            "earlier-days" => "same time on earlier days",
+            other => other,
+        };
+        let sign = if percent > 0.0 { "+" } else { "" };
+        (percent != 0.0).then(|| format!("{name} {sign}{} %", number(percent)))
+    });
+    let each: Vec<String> = each.collect();
+    (!each.is_empty()).then(|| {
+        format!(
+            "The linear regression is carried by: {} (against an average moment).",
+            each.join(", ")
+        )
+    })
 }
 
 /// The model in plain words; one of a later release by its name.

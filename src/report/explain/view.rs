@@ -4,6 +4,7 @@
 //! shown as it stands. Reasons of an abstention are only in the status' words. Neighbour: `status`, which wrote it.
 
 use jiff::Timestamp;
+use kube::ResourceExt;
 
 use super::adaptive;
 use super::names::{Right, cause, delays, limit_kind, source};
@@ -83,6 +84,17 @@ impl<'a> View<'a> {
     pub fn target(&self) -> String {
         let target = &self.object.spec.target_ref;
         format!("{} {}", target.kind, target.name)
+    }
+
+    /// `` `kubectl scale -n shop deployment/checkout --replicas=N` ``: how a person sets the count.
+    pub fn by_hand(&self) -> String {
+        let target = &self.object.spec.target_ref;
+        format!(
+            "`kubectl scale -n {} {}/{} --replicas=N`",
+            self.object.namespace().unwrap_or_default(),
+            target.kind.to_lowercase(),
+            target.name
+        )
     }
 
     /// The message of the condition Ready.

@@ -49,6 +49,37 @@ pub(super) fn rules<'a>(known: &'a Known<'_>, now: Timestamp) -> Vec<Waiting<'a>
     each.filter(|w| w.replicas != known.replicas.spec).collect()
 }
 
+/// What a rule's own cooldown keeps it from, whatever the count that it would ask for.
+pub(super) struct Cooldowns<'a> {
+    /// The metric's name.
+    pub name: &'a str,
+    /// The threshold above which it would ask for more.
+    pub above: f64,
+    /// Until when it would not even there.
+    pub up: Option<Timestamp>,
+    /// Until when it asks for the present count although it is above, so that nothing shrinks below it.
+    pub holds: Option<Timestamp>,
+}
+
+/// The threshold rules with the cooldowns that run at `now`.
+pub(super) fn cooldowns<'a>(known: &'a Known<'_>, now: Timestamp) -> Vec<Cooldowns<'a>> {
+    let each = known.policy.metrics.iter().filter_map(|metric| {
+        let Rule::Thresholds(rule) = metric.rule else {
+            return None;
+        };
+        let value = value(told(known, metric)?)?;
+        let cools = |value| cooling(question(known, metric, known.state.rules(), now), value);
+        let up = cools(value.max(rule.up.at.next_up()));
+        Some(Cooldowns {
+            name: &metric.name,
+            above: rule.up.at,
+            up,
+            holds: up.filter(|_| value > rule.up.at),
+        })
+    });
+    each.collect()
+}
+
 /// What the metric proposed in the decision.
 pub(super) fn told<'a>(known: &'a Known<'_>, metric: &Metric) -> Option<&'a Proposal> {
     let mut all = known.decision.proposals.iter();

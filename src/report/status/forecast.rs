@@ -1,14 +1,15 @@
 //! `status.forecast`: the forecast that acts, or that would, with what its objective costs.
 //!
 //! In mode Adaptive the plan acts, so bound, count and trust are the plan's; in the other modes they are the forecast's,
-//! and what Adaptive would do stands beside them.
+//! and what Adaptive would do stands beside them. [`learnt`] reads back what no history can tell again.
 
 use super::{Decided, decimal, finite, proposed, time, words};
 use crate::api::status::{
-    AdaptiveStatus, CapacityStatus, ForecastErrorStatus, ForecastStatus, PriceStatus, SampleCount, ShortfallStatus,
+    AdaptiveStatus, CapacityStatus, FeatureStatus, ForecastErrorStatus, ForecastStatus, PriceStatus, SampleCount,
+    ScalingPolicyStatus, ShortfallStatus,
 };
 use crate::engine::decision::{Abstention, Outcome, Proposal, Source};
-use crate::engine::forecast::{Forecast, Plan, Trust};
+use crate::engine::forecast::{Effects, Feature, Forecast, Plan, Trust};
 use crate::engine::policy::PredictionMode;
 use crate::engine::propose::predicted;
 
@@ -48,6 +49,7 @@ pub(super) fn status(forecast: &Forecast, d: &Decided<'_>) -> ForecastStatus {
             model: decimal(e.model),
             naive: decimal(e.naive),
         }),
+        features: forecast.effects.map_or_else(Vec::new, features),
         basis: plan.map(|p| p.basis.to_string()),
         margin: plan.and_then(|p| finite(p.margin)),
         capacity: plan.map(|p| CapacityStatus {
@@ -102,6 +104,30 @@ fn would(plan: &Plan, d: &Decided<'_>) -> Option<AdaptiveStatus> {
         trusted: reason.is_none(),
         reason,
     })
+}
+
+/// The effects in tenths of a percent, the largest first. What rounds to nothing is left out: of a load at rest only
+/// rounding errors would move, and each would be worth a write.
+fn features(effects: Effects) -> Vec<FeatureStatus> {
+    let tenths = |growth: f64| (1000.0 * growth.exp_m1()).round();
+    let mut all: Vec<(Feature, f64)> = Feature::ALL.into_iter().zip(effects.of.map(tenths)).collect();
+    all.retain(|(_, tenths)| *tenths != 0.0);
+    all.sort_by(|(_, a), (_, b)| b.abs().total_cmp(&a.abs()));
+    let each = all.into_iter().filter_map(|(feature, tenths)| {
+        Some(FeatureStatus {
+            name: feature.as_str().to_owned(),
+            effect: finite(tenths / 1000.0)?,
+        })
+    });
+    each.collect()
+}
+
+/// The capacity in use that the status remembers, where it was learnt of this believed one: neither ready replicas nor the
+/// signal are in the history that a restart reads.
+pub fn learnt(status: Option<&ScalingPolicyStatus>, believed: f64) -> Option<f64> {
+    let capacity = status?.forecast.as_ref()?.capacity.as_ref()?;
+    let in_use = capacity.in_use.parse::<f64>().ok()?;
+    (capacity.believed == decimal(believed) && in_use < believed).then_some(in_use)
 }
 
 fn prices(plan: &Plan) -> Vec<PriceStatus> {

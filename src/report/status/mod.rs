@@ -37,6 +37,7 @@ pub use conditions::{
     SCALING_ACTIVE, SCALING_LIMITED, condition,
 };
 pub use damping::{announce, restore};
+pub use forecast::learnt;
 pub(super) use others::contesters;
 
 /// The API's own bounds of `spec.metrics` and `spec.schedules`; a policy from an older CRD may have more.

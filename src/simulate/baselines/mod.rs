@@ -272,6 +272,7 @@ fn certain(now: Timestamp, load: f64) -> Forecast {
         model: Model::LastValue,
         samples: Samples { have: 0, need: 0 },
         error: None,
+        effects: None,
         plan: None,
     }
 }

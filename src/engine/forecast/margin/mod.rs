@@ -35,7 +35,7 @@ pub(crate) use self::shadow::{GROW, SHRINK};
 use self::watch::Watch;
 use super::BEYOND_PEAK;
 use super::gate::{Abstention, Samples, Trust};
-use super::plan::{Basis, Objective, Plan, Shortfall, Witness, banded};
+use super::plan::{Basis, Capacity, Objective, Plan, Shortfall, Witness, banded};
 
 /// How long a bound is held, in seconds: HPA's default, and long enough to bridge the lulls of a rough load.
 const WINDOWS: [i64; 2] = [300, 900];
@@ -117,6 +117,16 @@ impl Margin {
             silent: false,
             planned: 0,
         }
+    }
+
+    /// What one replica carries.
+    pub(super) fn capacity(&self) -> Capacity {
+        self.watch.capacity()
+    }
+
+    /// Counts with a capacity that was learnt before.
+    pub(super) fn restore(&mut self, in_use: f64) {
+        self.watch.restore(in_use);
     }
 
     /// What an observed load is taken as, in its own unit: a little more where all that was ready was busy.

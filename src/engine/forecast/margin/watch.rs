@@ -85,6 +85,13 @@ impl Watch {
         }
     }
 
+    /// Counts with a capacity in use that was learnt before a restart, within its bounds; nonsense is left out.
+    pub(super) fn restore(&mut self, in_use: f64) {
+        if in_use.is_finite() {
+            self.capacity.in_use = in_use.clamp(LEAST * self.capacity.believed, self.capacity.believed);
+        }
+    }
+
     /// Learns what was ready for a load of `load`, in the load's unit, in the `seconds` before `at`.
     pub(super) fn tick(&mut self, at: i64, seconds: f64, load: f64, witness: Witness) {
         let share = if self.usual > 0.0 {
@@ -297,6 +304,21 @@ mod tests {
             watch.capacity()
         );
         run(&mut watch, at, 500, 500.0, 4, Some(false));
+        assert!(
+            (99.0..=100.0).contains(&watch.capacity().in_use),
+            "{:?}",
+            watch.capacity()
+        );
+    }
+
+    #[test]
+    fn what_was_learnt_before_a_restart_is_where_it_goes_on() {
+        let mut watch = watch();
+        for (told, counted) in [(80.0, 80.0), (10.0, 50.0), (1e9, 100.0), (80.0, 80.0), (f64::NAN, 80.0)] {
+            watch.restore(told);
+            assert_eq!(watch.capacity().in_use, counted, "{told}");
+        }
+        run(&mut watch, 0, 500, 400.0, 4, Some(false));
         assert!(
             (99.0..=100.0).contains(&watch.capacity().in_use),
             "{:?}",

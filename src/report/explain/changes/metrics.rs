@@ -9,6 +9,9 @@ use crate::engine::policy::{Rule, ScalingRules, SelectPolicy};
 use crate::engine::propose::band::{self, Edge, Question};
 use crate::report::explain::waiting::{cooling, question, told, value};
 
+/// Most bytes of a query that are shown: two lines.
+const QUERY_BYTES: usize = 180;
+
 /// A metric that does not yet ask for a count beyond the present one.
 struct Near {
     name: String,
@@ -34,6 +37,19 @@ impl Changes<'_> {
             let text = format!("{asks}{}.", self.counts(&near, lasts.as_deref(), &[]));
             self.metric(ChangeKind::MetricAbove, near, text);
         }
+        if let Some((upper, capacity)) = adaptive::ready_for(self.view).filter(|_| count > 0) {
+            let beyond = f64::from(count) * capacity;
+            if upper <= beyond {
+                let lasts = lasts.map_or(String::new(), |l| format!(" and {l}"));
+                let text = format!(
+                    "The count grows once the load to be ready for, now {}, is above {} ({count} × {}){lasts}.",
+                    number(upper),
+                    number(beyond),
+                    number(capacity)
+                );
+                self.say(ChangeKind::Forecast, text).value = Some(tidy(beyond));
+            }
+        }
     }
 
     /// Metrics that would have to ask for less, or to answer at all.
@@ -49,19 +65,18 @@ impl Changes<'_> {
             );
             let joined = names.join(",");
             let empty = decision.invalid().filter(|(_, failure)| failure.cause == Cause::Empty);
-            let queries: Vec<&str> = empty
-                .map(|(source, _)| source.name())
-                .filter(|n| self.queried(n))
+            let queries: Vec<(&str, String)> = empty
+                .filter_map(|(source, _)| Some((source.name(), self.query(source.name())?)))
                 .collect();
             self.say(ChangeKind::MetricValue, text).source = Some(joined);
-            if !queries.is_empty() {
+            for (name, query) in queries {
                 let text = format!(
-                    "Run the query of {} in Prometheus to see why it returns nothing: do its labels match any series, is \
-                     the target scraped?",
-                    queries.join(" and of ")
+                    "Run the query of {name}, `{query}`, in Prometheus to see why it returns nothing: do its labels match \
+                     any series, is the target scraped?"
                 );
-                self.say(ChangeKind::MetricValue, text).source = Some(queries.join(","));
+                self.say(ChangeKind::MetricValue, text).source = Some(name.to_owned());
             }
+            self.by_hand();
             return;
         }
         if count <= decision.range.floor || rules.select == SelectPolicy::Disabled {
@@ -128,10 +143,35 @@ impl Changes<'_> {
         each.collect()
     }
 
-    /// Whether a metric is a query to Prometheus.
-    fn queried(&self, name: &str) -> bool {
+    /// What becomes of a count that a person sets while a metric fails: nothing shrinks, and only what still asks for a count
+    /// raises it.
+    fn by_hand(&mut self) {
+        let Known { decision, policy, .. } = self.known;
+        if policy.mode != Mode::Active {
+            return;
+        }
+        let (scale, range) = (self.view.by_hand(), decision.range);
+        let text = match decision.winner {
+            None => format!(
+                "Until something asks for a count, a {scale} is left alone, for N from {} to {}.",
+                range.floor.max(1),
+                range.ceiling
+            ),
+            Some(_) => format!(
+                "Until then a {scale} is not undone where it raises the count, up to {}; where it lowers it, the sources that \
+                 do have a say may raise it again.",
+                range.ceiling
+            ),
+        };
+        self.say(ChangeKind::MetricValue, text);
+    }
+
+    /// A metric's query to Prometheus, where it is one, in one line that fits a page.
+    fn query(&self, name: &str) -> Option<String> {
         let mut metrics = self.view.object.spec.metrics.iter();
-        metrics.any(|m| m.name == name && m.prometheus.is_some())
+        let query = &metrics.find(|m| m.name == name)?.prometheus.as_ref()?.query;
+        let line = query.split_whitespace().collect::<Vec<_>>().join(" ");
+        Some(words::clip(line, QUERY_BYTES))
     }
 
     /// The sources that ask for the present count or more.

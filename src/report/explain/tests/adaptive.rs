@@ -26,6 +26,7 @@ fn a_plan_is_not_trusted() {
 fn an_objective_is_out_of_reach() {
     assert_snapshot!(told(|plan| {
         plan.shortfall.within_reach = false;
+        (plan.margin, plan.upper, plan.held) = (1.0, 2800.0, 2800.0);
         for price in &mut plan.price {
             price.margin *= 15.0;
         }
@@ -35,6 +36,25 @@ fn an_objective_is_out_of_reach() {
 #[test]
 fn a_capacity_was_corrected() {
     assert_snapshot!(told(|plan| plan.capacity.in_use = 220.0));
+}
+
+#[test]
+fn a_plan_rests_on_the_trend_while_it_is_young() {
+    let mut forecast = plan(1600.0);
+    forecast.samples.have = 400;
+    if let Some(plan) = &mut forecast.plan {
+        plan.basis = crate::engine::forecast::Basis::Trend;
+    }
+    let page = seen(&planning("Adaptive"), &Scene::adaptive(forecast, 4, 1420.0, Ok(0.2)));
+    // What it does not rest on is no part of its page.
+    assert!(!page.contains("carried by") && !page.contains("Model:"), "{page}");
+    let page = page.split_whitespace().collect::<Vec<_>>().join(" ");
+    for told in [
+        "the plan rests on the last load and its slope",
+        "History: 33.3 h; the linear regression is not weighed before 48 h",
+    ] {
+        assert!(page.contains(told), "{page}");
+    }
 }
 
 #[test]
@@ -57,4 +77,19 @@ fn the_decision_is_read_back_as_it_was() {
     };
     assert_eq!(outcomes(&known.decision), outcomes(&scene.decision));
     assert_eq!(known.decision.winner, scene.decision.winner);
+}
+
+#[test]
+fn at_what_load_a_plan_asks_for_more() {
+    let scene = Scene::adaptive(plan(1600.0), 4, 1420.0, Ok(0.2));
+    assert_eq!(scene.decision.desired, 7);
+    let explanation = explain(&object(&planning("Adaptive"), Some(scene.status(None))), after(12));
+    let grows = explanation
+        .would_change
+        .iter()
+        .filter(|c| c.kind == ChangeKind::Forecast);
+    let values: Vec<f64> = grows.filter_map(|c| c.value).collect();
+    assert_eq!(values, [1750.0]);
+    let asked = |upper| Scene::adaptive(plan(upper), 7, 1420.0, Ok(0.2)).decision.desired;
+    assert_eq!((asked(1750.0), asked(1750.1)), (7, 8));
 }

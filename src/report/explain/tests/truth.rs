@@ -146,6 +146,84 @@ fn what_a_rule_asks_for_once_its_own_cooldown_is_over() {
     }
 }
 
+const STEPS: &str = "
+- name: latency
+  prometheus: {query: 'avg(latency_seconds)'}
+  thresholds: {scaleUp: {above: '0.5', by: 2}, scaleDown: {below: '0.1', by: 3}}
+";
+
+/// Latency stepped up a minute ago and is this now; until when its own cooldown is in the way, up and down.
+fn cools(latency: f64) -> (Scene, Vec<Timestamp>, Vec<Timestamp>) {
+    let mut policy = policy(STEPS);
+    policy.behavior.down.stabilization = SignedDuration::ZERO;
+    let event = crate::engine::decision::ScaleEvent {
+        rule: Some("latency".into()),
+        ..change(-60, 7, 9)
+    };
+    let samples = vec![Ok(1750.0), Ok(latency)];
+    let scene = Scene::observing(policy, &[event], 9, samples, None, at(NOW));
+    assert_eq!(scene.decision.desired, 9);
+    let blocked = explain(&object(STEPS, Some(scene.status(None))), after(12)).blocked;
+    let until = |blocks: Vec<Block>| blocks.into_iter().filter_map(|b| Some(b.until?.0)).collect();
+    (scene, until(blocked.up), until(blocked.down))
+}
+
+#[test]
+fn until_when_a_rules_own_cooldown_is_in_the_way_of_either_direction() {
+    for (latency, up, down) in [(0.8, 1, 1), (0.3, 1, 0), (0.05, 1, 1)] {
+        let (scene, ups, downs) = cools(latency);
+        assert_eq!((ups.len(), downs.len()), (up, down), "{latency}");
+        let asked = |load, latency, now| later(&scene, &[load, latency], now).recommended;
+        let second = SignedDuration::from_secs(1);
+        for over in ups {
+            assert_eq!((asked(0.0, 0.8, over - second), asked(0.0, 0.8, over)), (9, 11));
+        }
+        for over in downs {
+            assert_eq!((asked(0.0, 0.05, over - second), asked(0.0, 0.05, over)), (9, 6));
+        }
+    }
+}
+
+/// What is decided about a count that a person set while requests fails and latency, if asked for, is this.
+fn by_hand(latency: Option<f64>, count: u32) -> u32 {
+    let mut policy = policy(if latency.is_some() { LATENCY } else { "" });
+    policy.behavior.down.stabilization = SignedDuration::ZERO;
+    let failed = || failure(Cause::Timeout, SILENT);
+    let samples = |latency: Option<f64>| [failed()].into_iter().chain(latency.map(Ok)).collect::<Vec<_>>();
+    let before = Scene::observing(policy.clone(), &[], 4, samples(latency), None, at(NOW));
+    assert_eq!(before.decision.desired, 4);
+    let observation = Observation {
+        signal: None,
+        replicas: Replicas {
+            spec: count,
+            ready: Some(count),
+        },
+        samples: samples(latency).into_iter().map(|s| s.map(Reading::Number)).collect(),
+        forecast: None,
+        startup: None,
+    };
+    decide(&policy, &before.state, &observation, after(15)).desired
+}
+
+#[test]
+fn what_becomes_of_a_count_that_a_person_sets_while_a_metric_fails() {
+    for count in [2, 3, 4, 9, 20] {
+        assert_eq!(by_hand(None, count), count, "nobody asks for a count");
+    }
+    assert_eq!(by_hand(None, 1), 2, "minReplicas holds");
+    assert_eq!((by_hand(Some(60.0), 9), by_hand(Some(60.0), 20)), (9, 20), "raised");
+    assert_eq!(by_hand(Some(78.0), 3), 3);
+    let hot = Scene::observing(
+        policy(LATENCY),
+        &[],
+        2,
+        vec![failure(Cause::Timeout, SILENT), Ok(120.0)],
+        None,
+        at(NOW),
+    );
+    assert_eq!(hot.decision.desired, 3, "lowered to 2, and raised again");
+}
+
 #[test]
 fn what_a_rule_asks_for_beyond_its_thresholds_once_it_may() {
     let more = "

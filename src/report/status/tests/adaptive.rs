@@ -199,3 +199,32 @@ fn a_metric_that_eats_the_saving_is_named() {
         &["the forecast needs only 7, but metric jobs asks for 9, which eats the saving"],
     );
 }
+
+#[test]
+fn a_capacity_that_was_learnt_is_remembered_of_the_capacity_that_was_believed() {
+    let remembered = |in_use: f64, believed: f64| {
+        let status = adaptive(with(|plan| plan.capacity.in_use = in_use));
+        super::super::learnt(Some(&status), believed)
+    };
+    assert_eq!(remembered(220.0, 250.0), Some(220.0));
+    assert_eq!(remembered(220.0, 300.0), None, "another spec");
+    assert_eq!(remembered(250.0, 250.0), None, "nothing was learnt");
+    assert_eq!(remembered(f64::NAN, 250.0), None);
+    assert_eq!(super::super::learnt(None, 250.0), None);
+}
+
+#[test]
+fn what_carries_a_forecast_is_told_and_nothing_of_a_load_at_rest() {
+    let features = |forecast: Forecast| {
+        let status = adaptive(forecast).forecast.unwrap();
+        let each = status.features.into_iter().map(|f| format!("{} {}", f.name, f.effect));
+        each.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        features(plan(1600.0)),
+        ["time-of-day 0.12", "earlier-days 0.05", "recent-load -0.03"]
+    );
+    let flat = crate::report::fixtures::forecast(4 * 288);
+    assert!(flat.effects.is_some(), "{flat:?}");
+    assert_eq!(features(flat), [""; 0]);
+}
