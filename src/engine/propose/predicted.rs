@@ -9,8 +9,9 @@ use super::super::forecast::{self, Forecast, Plan, Trust};
 use super::super::policy::{Metric, Policy, PredictionMode, Target};
 use super::ceil_replicas;
 
-/// The largest share of ready capacity that a plan may leave used.
-const FULLEST: f64 = 0.97;
+/// The largest share of ready capacity that a plan may leave used: 97 %, the margin's own floor and no more, so that a plan
+/// that knows the newest load is never moved by it.
+const FULLEST: f64 = 1.0 / 1.03;
 
 /// What the forecast proposes while `current` replicas are asked for.
 pub(super) fn propose(

@@ -134,7 +134,8 @@ fn adaptive(document: &Value, knob: &Knob, setup: &Setup, limit: f64) -> Vec<Can
     let one = |part: &f64| {
         let mut document = document.clone();
         predict(&mut document, knob, "Adaptive");
-        let objective = significant(100.0 * limit * part);
+        // What the API takes.
+        let objective = significant(100.0 * limit * part).clamp(0.01, 10.0);
         let prediction = &mut document["spec"]["prediction"];
         prediction["capacity"] = significant(setup.capacity).to_string().into();
         prediction["objective"]["shortfall"] = format!("{objective}%").into();
@@ -146,7 +147,9 @@ fn adaptive(document: &Value, knob: &Knob, setup: &Setup, limit: f64) -> Vec<Can
             document,
         }
     };
-    PARTS.iter().rev().map(one).collect()
+    let mut candidates: Vec<Candidate> = PARTS.iter().rev().map(one).collect();
+    candidates.dedup_by(|one, other| one.title == other.title);
+    candidates
 }
 
 fn append(document: &mut Value, schedules: &[Value]) {

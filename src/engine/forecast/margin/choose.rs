@@ -9,7 +9,6 @@
 //! Neighbours: `shadow` holds the candidates, `mod` asks for the one in use.
 
 use super::super::plan::{Basis, Price};
-use super::lately::Lately;
 use super::shadow::{Shadow, Shape};
 use super::{FADE, WINDOWS};
 
@@ -25,6 +24,9 @@ const WORTH: f64 = 0.3;
 /// The objectives of the price curve.
 const PRICED: [f64; 6] = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03];
 
+/// The forecasts, by basis, that are out of the choice: they lost the load, or say nothing.
+pub(super) type Out = [bool; Basis::ALL.len()];
+
 /// The candidate in use and the margins of all.
 #[derive(Clone, Debug)]
 pub(super) struct Choice {
@@ -35,6 +37,8 @@ pub(super) struct Choice {
     chosen: Option<i64>,
     /// The least mean replicas by objective.
     prices: [f64; PRICED.len()],
+    /// Whether any candidate could meet the objective within the allowed margin.
+    reachable: bool,
 }
 
 impl Choice {
@@ -47,28 +51,29 @@ impl Choice {
             refreshed: None,
             chosen: None,
             prices: [f64::INFINITY; PRICED.len()],
+            reachable: true,
         }
     }
 
     /// Looks again where it is time to: `share` may be exceeded, `objective` is what the admin accepts.
-    pub(super) fn tick(&mut self, at: i64, shadows: &[Shadow], lately: &Lately, share: f64, objective: f64) {
-        let lost = lately.lost(self.basis());
+    pub(super) fn tick(&mut self, at: i64, shadows: &[Shadow], out: &Out, share: f64, objective: f64) {
+        let lost = out[self.basis() as usize];
         if !lost && self.refreshed.is_some_and(|refreshed| at - refreshed < REFRESH) {
             return;
         }
         self.refreshed = Some(at);
         if lost || self.chosen.is_none_or(|chosen| at - chosen >= FADE) {
             self.chosen = Some(at);
-            self.choose(shadows, lately, share, objective);
+            self.choose(shadows, out, share, objective);
         }
         self.margin = shadows[self.shadow].needs(self.shape).margin(share);
     }
 
-    fn choose(&mut self, shadows: &[Shadow], lately: &Lately, share: f64, objective: f64) {
+    fn choose(&mut self, shadows: &[Shadow], out: &Out, share: f64, objective: f64) {
         let longest = shadows.iter().map(|shadow| shadow.observed).fold(0.0, f64::max);
         let score = |index: usize, shape: Shape| {
             let shadow = &shadows[index];
-            if shadow.observed < 0.5 * longest.min(OBSERVED) || lately.lost(Basis::ALL[index / WINDOWS.len()]) {
+            if shadow.observed < 0.5 * longest.min(OBSERVED) || out[index / WINDOWS.len()] {
                 return f64::INFINITY;
             }
             let needs = shadow.needs(shape);
@@ -77,6 +82,7 @@ impl Choice {
         };
         let mut best = CHEAPER * score(self.shadow, self.shape);
         self.prices = [f64::INFINITY; PRICED.len()];
+        self.reachable = false;
         for (index, shadow) in shadows.iter().enumerate() {
             for shape in Shape::ALL {
                 let candidate = score(index, shape);
@@ -85,6 +91,7 @@ impl Choice {
                 }
                 if candidate.is_finite() {
                     let needs = shadow.needs(shape);
+                    self.reachable |= needs.helpless() <= objective;
                     for (price, share) in self.prices.iter_mut().zip(PRICED) {
                         if needs.helpless() <= share {
                             *price = price.min(shadow.cost(shape, needs.margin(share - needs.helpless())));
@@ -105,9 +112,9 @@ impl Choice {
         Basis::ALL[self.shadow / WINDOWS.len()]
     }
 
-    /// The share of time in which no allowed margin would have helped the candidate in use.
-    pub(super) fn helpless(&self, shadows: &[Shadow]) -> f64 {
-        shadows[self.shadow].needs(self.shape).helpless()
+    /// Whether any candidate could meet the objective within the allowed margin.
+    pub(super) fn reachable(&self) -> bool {
+        self.reachable
     }
 
     /// What objectives would cost, as mean replicas over the mean load `mean`, less 1; those out of reach are left out.

@@ -174,13 +174,9 @@ impl Margin {
                 shadow.tick(at, seconds, load, forecast, self.mean, self.objective.max_margin);
             }
         }
-        self.choice.tick(
-            at,
-            &self.shadows,
-            &self.lately,
-            self.watch.share(),
-            self.objective.shortfall,
-        );
+        let out = Basis::ALL.map(|basis| self.lately.lost(basis) || said[basis as usize].is_none());
+        self.choice
+            .tick(at, &self.shadows, &out, self.watch.share(), self.objective.shortfall);
         self.silent = said[self.choice.basis() as usize].is_none();
         // As `Plan::replicas` would, had it ruled all along.
         let (upper, held) = self.bounds();
@@ -284,7 +280,7 @@ impl Margin {
                 objective: self.objective.shortfall,
                 achieved: (watched > 0.0).then(|| short / watched),
                 watched: SignedDuration::from_secs(watched as i64),
-                within_reach: self.choice.helpless(&self.shadows) <= self.objective.shortfall,
+                within_reach: self.choice.reachable(),
             },
             price: self.choice.price(self.mean),
             trust: doubt.map_or(Trust::Trusted, Trust::Abstains),

@@ -162,18 +162,20 @@ fn out_of_reach(d: &Decided<'_>, plan: &Plan) -> String {
     let objective = plan.shortfall.objective;
     // From the strictest to the laxest: the last that is strict enough is the cheapest that meets it.
     let needs = plan.price.iter().rfind(|p| p.shortfall <= objective * (1.0 + 1e-9));
-    let needs = needs.map_or("more than is known".to_owned(), |p| {
-        format!("about {}", percent(p.margin))
-    });
     let instead = plan.price.iter().find(|p| p.margin <= most).map_or(String::new(), |p| {
         format!(", within which a shortfall of {} can be had", percent(p.shortfall))
     });
-    format!(
-        "a shortfall of {} would need a margin of {needs}, and maxMargin is {}{instead}; raise maxMargin or accept more \
-         shortfall",
-        percent(objective),
-        percent(most)
-    )
+    let (objective, most) = (percent(objective), percent(most));
+    match needs.map(|p| percent(p.margin)) {
+        Some(needs) => format!(
+            "a shortfall of {objective} would need a margin of about {needs}, and maxMargin is {most}{instead}; raise \
+             maxMargin or accept more shortfall"
+        ),
+        None => format!(
+            "the load jumps beyond maxMargin ({most}) for longer than a shortfall of {objective} allows{instead}; raise \
+             maxMargin, accept more shortfall, or make pods start faster"
+        ),
+    }
 }
 
 /// Why the signal has no value, where there is one to be had. A service without pods rightly has none.
