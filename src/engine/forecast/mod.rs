@@ -11,9 +11,11 @@
 //! Pure and total: time is an argument, any number may come in, and doubt is a value ([`Trust::Abstains`]). It must
 //! never see replicas: training on one's own scaling learns the autoscaler, not the load.
 //!
-//! Cost of a policy, measured in release mode on one core: state 78 kB with four weeks of history (64 kB of it
-//! buckets), 10 ns an observation, 0.7 µs a forecast, 0.9 µs a closed bucket, 50 µs a refit, 8 ms a backfill of four
-//! weeks.
+//! With an objective, [`margin`] finds how much more than the forecast must be ready, and [`Forecast::plan`] says it.
+//!
+//! Cost of a policy with four weeks of history, measured in release mode on one core (`make bench`): state 50 KiB at most (24
+//! kB of it buckets); without a margin 10 ns an observation, 0.4 µs a forecast, 1 µs a closed bucket, 50 µs a refit, 8 ms a
+//! backfill of four weeks; with one 3.5 µs an observation, 0.9 µs a forecast, 0.1 s a backfill.
 
 mod answer;
 mod backfill;

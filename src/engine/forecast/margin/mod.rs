@@ -20,6 +20,8 @@ mod needs;
 mod rival;
 mod shadow;
 mod sliding;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 use std::collections::VecDeque;
@@ -61,6 +63,8 @@ const KNOWN: f64 = 86_400.0;
 const LOADED: f64 = 0.05;
 /// Age at which a peak counts half: a glitch of a query must not set the scale for weeks.
 const PEAK_HALF_LIFE: f64 = 14.0 * 86_400.0;
+/// A forecast of fewer replicas is one of nothing: no margin is relative to it.
+const NOTHING: f64 = 1e-9;
 /// A longer silence than this teaches nothing about the time in between.
 const LONGEST: f64 = 300.0;
 
@@ -270,7 +274,7 @@ impl Margin {
             load: self.load * capacity.in_use,
             short: self.watch.short(),
             basis: self.choice.basis(),
-            margin: if shadow.forecast > 0.0 {
+            margin: if shadow.forecast > NOTHING {
                 upper / shadow.forecast - 1.0
             } else {
                 0.0
