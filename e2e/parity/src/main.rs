@@ -86,11 +86,19 @@ async fn main() -> anyhow::Result<()> {
         headroom.display()
     );
     let binaries = Binaries::ensure_with_metrics_server(headroom_cluster::console()).await?;
+    // What an earlier run left is of another cluster: its nodes would be in the way.
+    let dir = args.out.join("cluster");
+    match std::fs::remove_dir_all(&dir) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(error).with_context(|| format!("{} cannot be removed", dir.display()));
+        }
+        _ => {}
+    }
     let options = Options {
         horizontal_pod_autoscaler: true,
         horizontal_pod_autoscaler_sync: SYNC,
         resource_metrics: true,
-        dir: Some(args.out.join("cluster")),
+        dir: Some(dir),
         ..Options::default()
     };
     let plane = ControlPlane::start(&binaries, options).await?;
