@@ -1,9 +1,9 @@
 //! What a replay's queries return at one tick, and what an experiment does to it.
 //!
 //! Without an experiment metrics see the offered load as the mean of the last minute, and a shortage signal (latency,
-//! errors, a queue) whether the load exceeded the ready capacity in the last tick: both late. An [`Experiment`] makes metrics saturate or noisy, or makes
-//! the models lie; only benchmarks and tests set one. It must never look past `now`
-//! less the delay, as `observe.rs`, which it asks.
+//! errors, a queue) whether the load exceeded the ready capacity in the last tick: both late. An [`Experiment`] makes
+//! metrics saturate or noisy, or makes the models lie; only benchmarks and tests set one. It must never look past `now` less
+//! the delay, as `observe.rs`, which it asks.
 
 use std::collections::VecDeque;
 use std::fmt;

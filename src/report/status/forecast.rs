@@ -22,7 +22,7 @@ pub(super) fn status(forecast: &Forecast, d: &Decided<'_>) -> ForecastStatus {
     let adaptive = adaptive(d);
     let acts = plan.filter(|_| adaptive);
     let (value, upper) = match acts {
-        Some(plan) => (plan.upper / (1.0 + plan.margin), plan.upper),
+        Some(plan) => (plan.value, plan.upper),
         None => (forecast.value, forecast.upper),
     };
     let reason = doubt(trust(forecast, d));

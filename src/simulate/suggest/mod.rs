@@ -140,9 +140,11 @@ pub fn suggest(document: &Value, setup: &Setup, series: &Series, asked: Option<f
             }),
         }
     }
-    choose(&mut found);
-    let chosen = found.tried.iter().find(|t| Some(&t.title) == found.chosen.as_ref());
+    let chosen = choose(&found.tried);
+    found.within_reach = chosen.is_some_and(|t| t.met);
+    found.chosen = chosen.map(|t| t.title.clone());
     if let Some(document) = chosen.and_then(|t| t.document.as_ref()) {
+        found.yaml = serde_yaml::to_string(document).ok();
         let less = Setup {
             capacity: LESS * setup.capacity,
             ..setup.clone()
@@ -166,20 +168,15 @@ pub fn suggest(document: &Value, setup: &Setup, series: &Series, asked: Option<f
 }
 
 /// Picks the cheapest candidate that meets the objective, or the one that is short the least.
-fn choose(found: &mut Suggestion) {
+fn choose(tried: &[Tried]) -> Option<&Tried> {
     let hours = |t: &&Tried| t.figures.replica_hours;
-    let met = found.tried.iter().filter(|t| t.candidate && t.met);
-    let cheapest = met.min_by(|a, b| hours(a).total_cmp(&hours(b)));
-    found.within_reach = cheapest.is_some();
+    let met = tried.iter().filter(|t| t.candidate && t.met);
     let nearest = || {
         let order = |t: &&Tried| (t.figures.short_share, t.figures.replica_hours);
-        let candidates = found.tried.iter().filter(|t| t.candidate);
+        let candidates = tried.iter().filter(|t| t.candidate);
         candidates.min_by(|a, b| order(a).partial_cmp(&order(b)).unwrap_or(std::cmp::Ordering::Equal))
     };
-    let chosen = cheapest.or_else(nearest);
-    found.chosen = chosen.map(|t| t.title.clone());
-    let document = chosen.and_then(|t| t.document.as_ref());
-    found.yaml = document.and_then(|d| serde_yaml::to_string(d).ok());
+    met.min_by(|a, b| hours(a).total_cmp(&hours(b))).or_else(nearest)
 }
 
 /// The best setting of a family: coarse steps first, then all between the last that meets the objective and the next.
@@ -207,22 +204,8 @@ fn best(family: &Family, setup: &Setup, series: &Series, limit: f64, hours: f64)
     let next = last_met.map_or(0..0, |i| i + 1..(i + step).min(family.settings.len()));
     let fine: Vec<usize> = next.collect();
     runs.extend(contest::each(&fine, run).into_iter().collect::<Result<Vec<_>, _>>()?);
-    let mut found = Suggestion {
-        objective: limit,
-        within_reach: false,
-        chosen: None,
-        yaml: None,
-        short_with_less: None,
-        parts: [setup.start; 3],
-        tried: runs.into_iter().map(|(_, tried)| tried).collect(),
-        left_out: Vec::new(),
-    };
-    choose(&mut found);
-    let chosen = found
-        .tried
-        .into_iter()
-        .find(|t| Some(&t.title) == found.chosen.as_ref());
-    chosen.ok_or_else(|| "has no settings".to_owned())
+    let tried: Vec<Tried> = runs.into_iter().map(|(_, tried)| tried).collect();
+    choose(&tried).cloned().ok_or_else(|| "has no settings".to_owned())
 }
 
 /// What a document's policy comes to, or why it cannot be applied.

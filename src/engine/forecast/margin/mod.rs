@@ -165,8 +165,10 @@ impl Margin {
         let load = load / capacity;
         self.load = load;
         self.note(at, seconds, load);
-        if at - *self.faded.get_or_insert(at) >= FADE {
-            let factor = (-((at - self.faded.replace(at).unwrap_or(at)) as f64) / NEEDS_HALF_LIFE).exp2();
+        let aged = at - *self.faded.get_or_insert(at);
+        if aged >= FADE {
+            self.faded = Some(at);
+            let factor = (-(aged as f64) / NEEDS_HALF_LIFE).exp2();
             self.shadows.iter_mut().for_each(|shadow| shadow.fade(factor));
         }
         // In replicas, and within the history's reach.

@@ -26,7 +26,8 @@ fn a_plan_is_not_trusted() {
 fn an_objective_is_out_of_reach() {
     assert_snapshot!(told(|plan| {
         plan.shortfall.within_reach = false;
-        (plan.margin, plan.upper, plan.held) = (1.0, 2800.0, 2800.0);
+        (plan.value, plan.margin) = (1400.0, 1.0);
+        (plan.upper, plan.held) = (2800.0, 2800.0);
         for price in &mut plan.price {
             price.margin *= 15.0;
         }
