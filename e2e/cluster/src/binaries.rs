@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::build::{self, BuildError};
-use crate::component::Component;
+use crate::component::{Component, Extra};
 use crate::error::Error;
 use crate::progress::Progress;
 
@@ -29,18 +29,33 @@ pub struct Binaries {
     pub prometheus: PathBuf,
     /// Its tool, which imports history.
     pub promtool: PathBuf,
-    /// Serves `metrics.k8s.io`. Leads nowhere unless [`Binaries::ensure_with_metrics_server`] was asked.
+    /// Serves `metrics.k8s.io`. Leads nowhere unless [`Extra::MetricsServer`] was asked for.
     pub metrics_server: PathBuf,
+    /// Installs charts. Leads nowhere unless [`Extra::Helm`] was asked for.
+    pub helm: PathBuf,
 }
 
 impl Binaries {
-    /// Finds the programs in the cache and builds those that are not there, which takes minutes the first time;
-    /// metrics-server is left out. The tools' `go.mod` is read from the checkout that this crate was compiled in.
+    /// Finds the programs in the cache and builds those that are not there, which takes minutes the first time; every
+    /// [`Extra`] is left out. The tools' `go.mod` is read from the checkout that this crate was compiled in.
     ///
     /// # Errors
     /// [`Error::Build`]: Go is missing, or a build failed.
     pub async fn ensure(progress: impl FnMut(Progress) + Send + 'static) -> Result<Self, Error> {
-        Self::with(|component| component.name != "metrics-server", progress).await
+        Self::ensure_with(&[], progress).await
+    }
+
+    /// As [`Binaries::ensure`], with `extras`.
+    ///
+    /// # Errors
+    /// As [`Binaries::ensure`].
+    pub async fn ensure_with(extras: &[Extra], progress: impl FnMut(Progress) + Send + 'static) -> Result<Self, Error> {
+        let extras = extras.to_vec();
+        Self::with(
+            move |component| component.extra.is_none_or(|extra| extras.contains(&extra)),
+            progress,
+        )
+        .await
     }
 
     /// As [`Binaries::ensure`], with metrics-server: for [`crate::Options::resource_metrics`].
@@ -48,7 +63,7 @@ impl Binaries {
     /// # Errors
     /// As [`Binaries::ensure`].
     pub async fn ensure_with_metrics_server(progress: impl FnMut(Progress) + Send + 'static) -> Result<Self, Error> {
-        Self::with(|_| true, progress).await
+        Self::ensure_with(&[Extra::MetricsServer], progress).await
     }
 
     /// As [`Binaries::ensure`], but builds Prometheus alone, for a cluster that is there already; the other paths may
@@ -61,14 +76,14 @@ impl Binaries {
     }
 
     async fn with(
-        wanted: fn(&Component) -> bool,
+        wanted: impl Fn(&Component) -> bool + Send + 'static,
         progress: impl FnMut(Progress) + Send + 'static,
     ) -> Result<Self, Error> {
         let cache = cache_dir()?;
         // A build that cannot be joined has panicked.
         let built = tokio::task::spawn_blocking(move || build::ensure(&cache, wanted, progress)).await;
         let dirs = built.map_err(|error| BuildError::Interrupted(error.to_string()))??;
-        let [kubernetes, etcd, kwok, prometheus, metrics_server] = dirs;
+        let [kubernetes, etcd, kwok, prometheus, metrics_server, helm] = dirs;
         Ok(Self {
             kube_apiserver: kubernetes.join("kube-apiserver"),
             kube_controller_manager: kubernetes.join("kube-controller-manager"),
@@ -79,10 +94,11 @@ impl Binaries {
             prometheus: prometheus.join("prometheus"),
             promtool: prometheus.join("promtool"),
             metrics_server: metrics_server.join("metrics-server"),
+            helm: helm.join("helm"),
         })
     }
 
-    /// All programs that were asked for: metrics-server only where it is built.
+    /// All programs that are there: an [`Extra`] only where it is built.
     pub fn paths(&self) -> Vec<&Path> {
         let mut paths: Vec<&Path> = vec![
             &self.kube_apiserver,
@@ -94,7 +110,8 @@ impl Binaries {
             &self.prometheus,
             &self.promtool,
         ];
-        paths.extend(self.metrics_server.is_file().then_some(self.metrics_server.as_path()));
+        let extras = [&self.metrics_server, &self.helm];
+        paths.extend(extras.into_iter().filter(|path| path.is_file()).map(PathBuf::as_path));
         paths
     }
 }

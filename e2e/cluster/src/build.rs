@@ -72,7 +72,7 @@ pub enum BuildError {
 /// be there.
 pub(crate) fn ensure(
     cache: &Path,
-    wanted: fn(&Component) -> bool,
+    wanted: impl Fn(&Component) -> bool,
     mut progress: impl FnMut(Progress),
 ) -> Result<[PathBuf; COMPONENTS.len()], BuildError> {
     let mut steps = Vec::new();

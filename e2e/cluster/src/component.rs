@@ -3,10 +3,21 @@
 //! Versions are not here but in the `go.mod` files of `e2e/tools`, where Go and a maintainer look for them. Must never build anything:
 //! [`crate::build`] does.
 
+/// Programs that only some callers want, beyond those that every control plane needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extra {
+    /// metrics-server, for [`crate::Options::resource_metrics`].
+    MetricsServer,
+    /// Helm, which installs charts.
+    Helm,
+}
+
 /// One Go module of which programs are built together.
 pub(crate) struct Component {
     /// Name for directories and messages.
     pub(crate) name: &'static str,
+    /// Who wants it: everybody, or those who ask for this.
+    pub(crate) extra: Option<Extra>,
     /// Directory in `e2e/tools` whose `go.mod` has the version; empty for that of `e2e/tools` itself.
     pub(crate) pinned_in: &'static str,
     /// Go module whose version is the component's.
@@ -30,9 +41,10 @@ const fn program(name: &'static str, package: &'static str) -> Program {
 }
 
 /// In the order of the build. Kubernetes comes first: most packages of the others are among its own.
-pub(crate) const COMPONENTS: [Component; 5] = [
+pub(crate) const COMPONENTS: [Component; 6] = [
     Component {
         name: "kubernetes",
+        extra: None,
         pinned_in: "",
         module: "k8s.io/kubernetes",
         programs: &[
@@ -58,6 +70,7 @@ pub(crate) const COMPONENTS: [Component; 5] = [
     },
     Component {
         name: "etcd",
+        extra: None,
         pinned_in: "",
         module: "go.etcd.io/etcd/server/v3",
         programs: &[program("etcd", "go.etcd.io/etcd/server/v3")],
@@ -66,6 +79,7 @@ pub(crate) const COMPONENTS: [Component; 5] = [
     },
     Component {
         name: "kwok",
+        extra: None,
         pinned_in: "",
         module: "sigs.k8s.io/kwok",
         programs: &[program("kwok", "sigs.k8s.io/kwok/cmd/kwok")],
@@ -73,6 +87,7 @@ pub(crate) const COMPONENTS: [Component; 5] = [
     },
     Component {
         name: "prometheus",
+        extra: None,
         pinned_in: "",
         module: "github.com/prometheus/prometheus",
         programs: &[
@@ -87,6 +102,7 @@ pub(crate) const COMPONENTS: [Component; 5] = [
     },
     Component {
         name: "metrics-server",
+        extra: Some(Extra::MetricsServer),
         pinned_in: "metrics-server",
         module: "sigs.k8s.io/metrics-server",
         programs: &[program(
@@ -94,6 +110,14 @@ pub(crate) const COMPONENTS: [Component; 5] = [
             "sigs.k8s.io/metrics-server/cmd/metrics-server",
         )],
         version_variables: |version| vec![format!("k8s.io/client-go/pkg/version.gitVersion={version}")],
+    },
+    Component {
+        name: "helm",
+        extra: Some(Extra::Helm),
+        pinned_in: "helm",
+        module: "helm.sh/helm/v4",
+        programs: &[program("helm", "helm.sh/helm/v4/cmd/helm")],
+        version_variables: |version| vec![format!("helm.sh/helm/v4/internal/version.version={version}")],
     },
 ];
 

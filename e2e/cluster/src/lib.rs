@@ -40,6 +40,7 @@ mod server_flags;
 
 pub use binaries::Binaries;
 pub use build::BuildError;
+pub use component::Extra;
 pub use control_plane::{ControlPlane, Options};
 pub use credentials::CredentialsError;
 pub use error::Error;

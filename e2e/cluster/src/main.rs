@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
-use headroom_cluster::{Binaries, ControlPlane, Options, console};
+use headroom_cluster::{Binaries, ControlPlane, Extra, Options, console};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// A real Kubernetes control plane with fake nodes, without Docker.
@@ -28,6 +28,9 @@ enum Command {
         /// Build metrics-server too.
         #[arg(long)]
         metrics_server: bool,
+        /// Build helm too.
+        #[arg(long)]
+        helm: bool,
     },
     /// Start a control plane, print its kubeconfig's path and stop it at Ctrl-C.
     Up(Up),
@@ -58,15 +61,8 @@ struct Up {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let command = Cli::parse().command;
-    let with_metrics_server = match &command {
-        Command::Build { metrics_server } => *metrics_server,
-        Command::Up(up) => up.resource_metrics,
-    };
-    let binaries = if with_metrics_server {
-        Binaries::ensure_with_metrics_server(console()).await?
-    } else {
-        Binaries::ensure(console()).await?
-    };
+    let extras = extras(&command);
+    let binaries = Binaries::ensure_with(&extras, console()).await?;
     match command {
         Command::Build { .. } => {
             for path in binaries.paths() {
@@ -76,6 +72,19 @@ async fn main() -> anyhow::Result<()> {
         }
         Command::Up(up) => run(&binaries, up).await,
     }
+}
+
+/// What a command needs beyond a plain control plane.
+fn extras(command: &Command) -> Vec<Extra> {
+    let (metrics_server, helm) = match command {
+        Command::Build { metrics_server, helm } => (*metrics_server, *helm),
+        Command::Up(up) => (up.resource_metrics, false),
+    };
+    let asked = [(metrics_server, Extra::MetricsServer), (helm, Extra::Helm)];
+    asked
+        .into_iter()
+        .filter_map(|(asked, extra)| asked.then_some(extra))
+        .collect()
 }
 
 async fn run(binaries: &Binaries, up: Up) -> anyhow::Result<()> {
