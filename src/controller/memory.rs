@@ -46,6 +46,10 @@ pub(super) struct Memory {
     pub(super) pending: Option<ScaleEvent>,
     /// The last change, while it settles.
     pub(super) settling: Option<Settling>,
+    /// When the next turn is due; `None` where none was set, or the last one failed.
+    pub(super) due: Option<Timestamp>,
+    /// When this process last decided.
+    pub(super) decided: Option<Timestamp>,
     /// Conflicts in a row.
     pub(super) conflicts: u32,
     /// Whether this process has looked at the policy before.

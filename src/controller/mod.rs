@@ -4,7 +4,7 @@
 //! report; `memory` is what one policy remembers between two of its reconciles; `context` is what all of them share;
 //! `history` keeps each forecast fed; `turns` says when to come again; `rivals` finds who else scales the target, and
 //! `seniority` which policy came first; `scale_in` says which pods go first; `publish` renders a report as status,
-//! Events, metrics and log.
+//! Events, metrics and log; `requests` counts what the API server is asked.
 
 mod args;
 mod context;
@@ -13,6 +13,7 @@ mod history;
 mod memory;
 mod publish;
 mod reconcile;
+mod requests;
 mod rivals;
 mod run;
 mod scale_in;

@@ -53,7 +53,11 @@ pub(super) async fn report(
         tracing::debug!(policy = %subject.reference, decision = %words::sentence(decided.policy, decided.decision), "decided");
     }
     let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
-    context.metrics.policy(&namespace, &name, &new);
+    let decided = match &report.situation {
+        Situation::Decided(decided) => Some((decided.policy, decided.decision)),
+        _ => None,
+    };
+    context.metrics.policy(&namespace, &name, &new, decided);
     for event in news.iter().chain(&made) {
         let note = event.note.as_deref().unwrap_or_default();
         match event.type_ {

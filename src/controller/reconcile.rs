@@ -16,7 +16,7 @@ use super::error::Error;
 use super::history::lead;
 use super::memory::{Memory, Settling};
 use super::publish::{self, Policy as Subject};
-use super::turns::{first_wait, settled, until_next, until_window, wait_until};
+use super::turns::{first_wait, lag, settled, until_next, until_window, wait_until};
 use super::{rivals, scale_in};
 use crate::actuate::{self, ActuateError};
 use crate::api::ScalingPolicy;
@@ -42,11 +42,16 @@ const AFTER_CONFLICT: Duration = Duration::from_millis(500);
 /// # Errors
 /// [`Error::Status`] when the status could not be written.
 pub async fn reconcile(object: Arc<ScalingPolicy>, context: Arc<Context>) -> Result<Requeue, Error> {
-    let begun = Instant::now();
+    let (begun, now) = (Instant::now(), clock::now());
     let reference = ObjectRef::from_obj(&*object);
     let shared = context.memory(&reference);
     let mut memory = shared.lock().await;
-    let result = one(&object, &reference, &context, &mut memory).await;
+    if let Some(lag) = lag(memory.due.take(), now) {
+        context.metrics.late(lag);
+    }
+    let result = one(&object, &reference, &context, &mut memory, now).await;
+    let next = result.as_ref().ok().and_then(|turn| turn.next);
+    memory.due = next.and_then(|wait| now.checked_add(wait).ok());
     if !context.remembers(&reference, &shared) {
         // Deleted meanwhile: what this turn showed of it must not stay on the metrics page.
         let namespace = object.namespace().unwrap_or_default();
@@ -57,13 +62,13 @@ pub async fn reconcile(object: Arc<ScalingPolicy>, context: Arc<Context>) -> Res
         Err(error) => Some(error.kind()),
     };
     context.metrics.reconciled(begun.elapsed(), failure);
-    result.map(|turn| turn.next)
+    result.map(|turn| turn.next.map_or_else(Requeue::await_change, Requeue::requeue))
 }
 
 /// The end of a reconcile whose report was written.
 struct Turn {
-    /// When to come again.
-    next: Requeue,
+    /// When to come again; `None`: when something changes.
+    next: Option<Duration>,
     /// What kept it from doing all it should; the status says so.
     failure: Option<ErrorKind>,
 }
@@ -79,8 +84,8 @@ async fn one(
     reference: &ObjectRef<ScalingPolicy>,
     context: &Arc<Context>,
     memory: &mut Memory,
+    now: Timestamp,
 ) -> Result<Turn, Error> {
-    let now = clock::now();
     let (Some(uid), Some(namespace)) = (object.uid(), object.namespace()) else {
         return Err(Error::Anonymous);
     };
@@ -94,7 +99,7 @@ async fn one(
             publish::report(context, subject, memory, Situation::InvalidSpec(&invalid), now).await?;
             // Nothing can come of it before the spec changes, and that wakes us.
             return Ok(Turn {
-                next: Requeue::await_change(),
+                next: None,
                 failure: Some(ErrorKind::InvalidSpec),
             });
         }
@@ -105,7 +110,7 @@ async fn one(
         && let Some(wait) = first_wait(object, context.began, next, now)
     {
         return Ok(Turn {
-            next: Requeue::requeue(wait),
+            next: Some(wait),
             failure: None,
         });
     }
@@ -127,7 +132,7 @@ async fn one(
             let situation = publish::unreachable(&object.spec.target_ref, &error, &message);
             publish::report(context, subject, memory, situation, now).await?;
             return Ok(Turn {
-                next: Requeue::requeue(next),
+                next: Some(next),
                 failure: Some(ErrorKind::Target),
             });
         }
@@ -139,7 +144,7 @@ async fn one(
         && let Some(until) = memory.settles(target.replicas.spec, now)
     {
         return Ok(Turn {
-            next: Requeue::requeue(wait_until(until, now)),
+            next: Some(wait_until(until, now)),
             failure: None,
         });
     }
@@ -153,6 +158,13 @@ async fn one(
     let decision = decide(&policy, state, &observation, now);
     state.record(&policy, &decision);
     context.metrics.decided(&decision);
+    if let Some(since) = memory.decided.replace(now) {
+        let name = object.name_any();
+        let replicas = observation.replicas.spec;
+        context
+            .metrics
+            .asked_for((&namespace, &name), replicas, since, policy.interval, now);
+    }
 
     // actuate (I/O)
     let written = act(subject, &decision, &target, context, memory).await;
@@ -203,7 +215,7 @@ async fn one(
     };
     publish::report(context, subject, memory, Situation::Decided(situation), now).await?;
     Ok(Turn {
-        next: Requeue::requeue(next),
+        next: Some(next),
         failure,
     })
 }

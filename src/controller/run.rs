@@ -34,6 +34,7 @@ use super::args::Args;
 use super::context::Context;
 use super::error::Error;
 use super::reconcile::{error_policy, reconcile};
+use super::requests::Count;
 use super::rivals;
 use crate::api::ScalingPolicy;
 use crate::observe::targets::Watched;
@@ -102,7 +103,7 @@ pub async fn run(args: Args) -> Result<(), Error> {
     let observer = metrics.clone();
     let observe = Arc::new(move |server: &str, took, cause| observer.queried(server, took, cause));
     let servers = Servers::new(args.prometheus.clone(), args.prometheus_timeout, observe)?;
-    let (client, watching) = clients().await.map_err(|e| Error::Client(Box::new(e)))?;
+    let (client, watching) = clients(&metrics).await.map_err(|e| Error::Client(Box::new(e)))?;
     let scope = Scope {
         client: watching,
         namespace: args.namespace.clone(),
@@ -144,13 +145,16 @@ pub async fn run(args: Args) -> Result<(), Error> {
     Ok(())
 }
 
-/// A client for requests, which have a deadline, and one for watches, which have none (an idle one is renewed).
-async fn clients() -> Result<(Client, Client), kube::Error> {
+/// A client for requests, which have a deadline, and one for watches, which have none (an idle one is renewed). What both
+/// ask is counted.
+async fn clients(metrics: &Metrics) -> Result<(Client, Client), kube::Error> {
     let config = kube::Config::infer().await.map_err(kube::Error::InferConfig)?;
     let requests = ClientBuilder::try_from(config.clone())?
         .with_layer(&TimeoutLayer::new(ANSWER))
+        .with_layer(&Count(metrics.clone()))
         .build();
-    Ok((requests, Client::try_from(config)?))
+    let watches = ClientBuilder::try_from(config)?.with_layer(&Count(metrics.clone()));
+    Ok((requests, watches.build()))
 }
 
 /// Watches, waits for the caches, then reconciles until `stop`.

@@ -40,6 +40,11 @@ pub(super) fn wait_until(at: Timestamp, now: Timestamp) -> Duration {
     Duration::from_millis(millis + 1)
 }
 
+/// How much later than its turn a reconcile begins; `None` where something else woke it before its turn.
+pub(super) fn lag(due: Option<Timestamp>, now: Timestamp) -> Option<Duration> {
+    Duration::try_from(now.duration_since(due?)).ok()
+}
+
 /// The wait before the first look after a start: policies that were there already are spread over an interval, at most
 /// over that of most policies, instead of being asked for all at once. A new policy is looked at without delay.
 pub(super) fn first_wait(object: &ScalingPolicy, began: Timestamp, next: Duration, now: Timestamp) -> Option<Duration> {
@@ -137,6 +142,16 @@ mod tests {
             });
             assert_eq!(until_window(&decision, now), Duration::from_millis(wait), "{early:?}");
         }
+    }
+
+    #[test]
+    fn only_a_turn_that_has_come_can_be_late() {
+        let due = Timestamp::from_second(1_700_000_000).unwrap();
+        let after = |millis| due + SignedDuration::from_millis(millis);
+        assert_eq!(lag(Some(due), after(250)), Some(Duration::from_millis(250)));
+        assert_eq!(lag(Some(due), due), Some(Duration::ZERO));
+        assert_eq!(lag(Some(due), after(-1)), None, "woken by a change");
+        assert_eq!(lag(None, due), None);
     }
 
     #[test]

@@ -4,13 +4,19 @@
 //! closed enums, from objects (namespace, policy) or from the operator's configuration (server); never from `Debug`,
 //! messages or metrics' answers, so the number of series is bounded by the number of policies.
 
+mod cost;
+mod evidence;
 mod forecast;
+mod labels;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::time::Duration;
 
-use prometheus_client::encoding::{EncodeLabelSet, text};
+use jiff::{SignedDuration, Timestamp};
+use prometheus_client::encoding::text;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -18,22 +24,33 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Metric, Registry};
 
+pub use self::labels::ApiRequest;
 pub use self::table::{ALL, Described, Kind};
 
+use self::cost::{ReplicaSeconds, replica_seconds};
+use self::evidence::Evidence;
 use self::forecast::ForecastGauges;
+use self::labels::{
+    DecisionLabels, FailureLabels, KindLabels, OutcomeLabels, PolicyLabels, ReasonLabels, ServerLabels,
+};
 use self::table::{
-    BLOCKED, BUILD, CURRENT, DECISIONS, DESIRED, POLICY_CONFLICTED, POLICY_CONTESTED, POLICY_READY, PREFIX,
-    QUERY_DURATION, QUERY_ERRORS, READY_PODS, RECONCILE_DURATION, RECONCILE_ERRORS, SCALE_WRITES, STATUS_WRITES,
+    API_REQUESTS, BLOCKED, BUILD, CURRENT, DECISIONS, DESIRED, POLICY_CONFLICTED, POLICY_CONTESTED, POLICY_READY,
+    PREFIX, QUERY_DURATION, QUERY_ERRORS, READY_PODS, RECONCILE_DURATION, RECONCILE_ERRORS, RECONCILE_LAG,
+    REPLICA_SECONDS, SCALE_WRITES, STATUS_WRITES,
 };
 use super::status::{CONFLICTED, READY, REPLICAS_CONTESTED, condition};
 use crate::api::status::ScalingPolicyStatus;
 use crate::engine::decision::{Action, Decision, Source};
 use crate::engine::observation::Cause;
+use crate::engine::policy::Policy;
 
 /// The media type of [`encode`]'s text.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 /// Upper bounds in seconds: a healthy Prometheus answers in a few milliseconds, and no remote call waits longer than 10 s.
 const SECONDS: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 2.5, 10.0];
+
+/// Upper bounds in seconds: turns are taken within milliseconds, the shortest interval is 1 s and the usual one 15 s.
+const LAG: [f64; 11] = [0.005, 0.01, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0];
 
 /// What became of a write to the API server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,44 +100,6 @@ impl ErrorKind {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct DecisionLabels {
-    winner: &'static str,
-    action: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ReasonLabels {
-    reason: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct PolicyLabels {
-    namespace: String,
-    policy: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ServerLabels {
-    server: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct FailureLabels {
-    server: String,
-    cause: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct KindLabels {
-    kind: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct OutcomeLabels {
-    outcome: &'static str,
-}
-
 /// The families; cheap to clone, all clones count into the same registry.
 #[derive(Clone, Debug)]
 pub struct Metrics {
@@ -132,13 +111,17 @@ pub struct Metrics {
     policy_ready: Family<PolicyLabels, Gauge>,
     conflicted: Family<PolicyLabels, Gauge>,
     contested: Family<PolicyLabels, Gauge>,
+    evidence: Evidence,
+    replica_seconds: ReplicaSeconds,
     forecast: ForecastGauges,
     query_duration: Family<ServerLabels, Histogram, fn() -> Histogram>,
     query_errors: Family<FailureLabels, Counter>,
     reconcile_duration: Histogram,
+    reconcile_lag: Histogram,
     reconcile_errors: Family<KindLabels, Counter>,
     scale_writes: Family<OutcomeLabels, Counter>,
     status_writes: Family<OutcomeLabels, Counter>,
+    api_requests: Family<ApiRequest, Counter>,
 }
 
 impl Metrics {
@@ -154,13 +137,17 @@ impl Metrics {
             policy_ready: Family::default(),
             conflicted: Family::default(),
             contested: Family::default(),
+            evidence: Evidence::default(),
+            replica_seconds: ReplicaSeconds::default(),
             forecast: ForecastGauges::default(),
             query_duration: Family::new_with_constructor(histogram),
             query_errors: Family::default(),
             reconcile_duration: histogram(),
+            reconcile_lag: Histogram::new(LAG),
             reconcile_errors: Family::default(),
             scale_writes: Family::default(),
             status_writes: Family::default(),
+            api_requests: Family::default(),
         };
         let mut registry = Registry::with_prefix(PREFIX);
         let mut register = Registrar(&mut registry);
@@ -173,13 +160,17 @@ impl Metrics {
         register.add(POLICY_READY, metrics.policy_ready.clone());
         register.add(POLICY_CONFLICTED, metrics.conflicted.clone());
         register.add(POLICY_CONTESTED, metrics.contested.clone());
+        register.add(REPLICA_SECONDS, metrics.replica_seconds.clone());
         metrics.forecast.register(&mut register);
         register.add(QUERY_DURATION, metrics.query_duration.clone());
         register.add(QUERY_ERRORS, metrics.query_errors.clone());
         register.add(RECONCILE_DURATION, metrics.reconcile_duration.clone());
+        register.add(RECONCILE_LAG, metrics.reconcile_lag.clone());
         register.add(RECONCILE_ERRORS, metrics.reconcile_errors.clone());
         register.add(SCALE_WRITES, metrics.scale_writes.clone());
         register.add(STATUS_WRITES, metrics.status_writes.clone());
+        register.add(API_REQUESTS, metrics.api_requests.clone());
+        registry.register_collector(Box::new(metrics.evidence.clone()));
         (metrics, registry)
     }
 
@@ -196,13 +187,17 @@ impl Metrics {
         }
     }
 
-    /// Shows a policy's replicas, whether it is ready, whether others interfere, and its forecast, from its status. What is
-    /// not known is not shown.
-    pub fn policy(&self, namespace: &str, policy: &str, status: &ScalingPolicyStatus) {
-        let labels = PolicyLabels {
-            namespace: namespace.to_owned(),
-            policy: policy.to_owned(),
-        };
+    /// Shows a policy's replicas, whether it is ready, whether others interfere, and its forecast, from its status; and from
+    /// its last decision, where its last turn came to one, the evidence. What is not known is not shown.
+    pub fn policy(
+        &self,
+        namespace: &str,
+        policy: &str,
+        status: &ScalingPolicyStatus,
+        decided: Option<(&Policy, &Decision)>,
+    ) {
+        let labels = PolicyLabels::of(namespace, policy);
+        self.evidence.show(&labels, decided);
         self.forecast.show(&labels, status);
         let is = |type_| condition(status, type_).map(|c| i32::from(c.status == "True"));
         let families = [
@@ -227,7 +222,22 @@ impl Metrics {
 
     /// Forgets a policy that was deleted.
     pub fn forget_policy(&self, namespace: &str, policy: &str) {
-        self.policy(namespace, policy, &ScalingPolicyStatus::default());
+        self.policy(namespace, policy, &ScalingPolicyStatus::default(), None);
+        self.replica_seconds.remove(&PolicyLabels::of(namespace, policy));
+    }
+
+    /// A policy's target was asked for `replicas` from its last decision, at `since`, until this one.
+    pub fn asked_for(
+        &self,
+        (namespace, policy): (&str, &str),
+        replicas: u32,
+        since: Timestamp,
+        interval: SignedDuration,
+        now: Timestamp,
+    ) {
+        let labels = PolicyLabels::of(namespace, policy);
+        let more = replica_seconds(replicas, since, interval, now);
+        self.replica_seconds.get_or_create(&labels).inc_by(more);
     }
 
     /// A query of a configured server took so long and, where it failed, for this cause.
@@ -251,6 +261,16 @@ impl Metrics {
             let kind = kind.as_str();
             self.reconcile_errors.get_or_create(&KindLabels { kind }).inc();
         }
+    }
+
+    /// A reconcile whose turn had come began so much later.
+    pub fn late(&self, lag: Duration) {
+        self.reconcile_lag.observe(lag.as_secs_f64());
+    }
+
+    /// The API server was asked.
+    pub fn requested(&self, request: &ApiRequest) {
+        self.api_requests.get_or_create(request).inc();
     }
 
     /// A scale subresource was written, or not.
@@ -292,87 +312,5 @@ fn action(decision: &Decision) -> &'static str {
         Action::WouldScale { .. } => "dry_run",
         Action::Paused => "paused",
         Action::Disabled => "disabled",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::report::fixtures::{NOW, Scene, at, plan, policy};
-
-    /// One of everything.
-    fn filled() -> (Metrics, Registry) {
-        let (metrics, registry) = Metrics::new();
-        let behavior = "behavior: {scaleUp: {policies: [{type: Pods, value: 2, periodSeconds: 60}]}}";
-        let scene = Scene::new(policy(behavior), &[], 4, Ok(1530.0), at(NOW));
-        metrics.decided(&scene.decision);
-        metrics.policy("shop", "checkout", &scene.status(None));
-        let planned = Scene::adaptive(plan(1600.0), 4, 1420.0, Ok(0.2));
-        metrics.policy("shop", "planned", &planned.status(None));
-        metrics.queried("default", Duration::from_millis(7), Some(Cause::Empty));
-        metrics.reconciled(Duration::from_millis(9), Some(ErrorKind::Target));
-        metrics.scale_written(WriteOutcome::Succeeded);
-        metrics.status_written(WriteOutcome::Conflict);
-        (metrics, registry)
-    }
-
-    #[test]
-    fn what_is_exposed_is_what_the_table_says() {
-        let text = encode(&filled().1).unwrap();
-        for described in ALL {
-            let name = described.full_name();
-            let samples: Vec<&str> = text.lines().filter(|l| l.starts_with(&name)).collect();
-            assert!(!samples.is_empty(), "{name} is not exposed:\n{text}");
-            for label in described.labels {
-                assert!(
-                    samples[0].contains(&format!("{label}=\"")),
-                    "{name} has no label {label}"
-                );
-            }
-            let help = format!("# HELP {PREFIX}_{} {}.", described.name, described.help);
-            assert!(text.contains(&help), "{help}");
-        }
-        assert_eq!(text.lines().filter(|l| l.starts_with("# TYPE")).count(), ALL.len());
-        assert!(text.ends_with("# EOF\n"));
-    }
-
-    #[test]
-    fn labels_are_the_stable_names() {
-        let text = encode(&filled().1).unwrap();
-        for line in [
-            r#"headroom_decisions_total{winner="metric",action="scale_up"} 1"#,
-            r#"headroom_blocked_total{reason="ScaleUpLimit"} 1"#,
-            r#"headroom_policy_current_replicas{namespace="shop",policy="checkout"} 6"#,
-            r#"headroom_policy_desired_replicas{namespace="shop",policy="checkout"} 6"#,
-            r#"headroom_policy_ready_replicas{namespace="shop",policy="checkout"} 4"#,
-            r#"headroom_policy_ready{namespace="shop",policy="checkout"} 1"#,
-            r#"headroom_policy_conflicted{namespace="shop",policy="checkout"} 0"#,
-            r#"headroom_policy_replicas_contested{namespace="shop",policy="checkout"} 0"#,
-            r#"headroom_policy_forecast_load{namespace="shop",policy="planned"} 1429"#,
-            r#"headroom_policy_forecast_load_bound{namespace="shop",policy="planned"} 1600"#,
-            r#"headroom_policy_forecast_margin_ratio{namespace="shop",policy="planned"} 0.12"#,
-            r#"headroom_policy_forecast_replica_capacity{namespace="shop",policy="planned"} 250"#,
-            r#"headroom_policy_forecast_shortfall_ratio{namespace="shop",policy="planned"} 0.0004"#,
-            r#"headroom_policy_forecast_shortfall_objective_ratio{namespace="shop",policy="planned"} 0.001"#,
-            r#"headroom_policy_forecast_error_ratio{namespace="shop",policy="planned"} 0.04"#,
-            r#"headroom_policy_forecast_naive_error_ratio{namespace="shop",policy="planned"} 0.06"#,
-            r#"headroom_policy_forecast_trusted{namespace="shop",policy="planned"} 1"#,
-            r#"headroom_policy_objective_met{namespace="shop",policy="planned"} 1"#,
-            r#"headroom_metric_query_errors_total{server="default",cause="Empty"} 1"#,
-            r#"headroom_metric_query_duration_seconds_count{server="default"} 1"#,
-            r#"headroom_reconcile_errors_total{kind="target"} 1"#,
-            r#"headroom_scale_writes_total{outcome="succeeded"} 1"#,
-            r#"headroom_status_writes_total{outcome="conflict"} 1"#,
-        ] {
-            assert!(text.contains(line), "{line} is missing in:\n{text}");
-        }
-    }
-
-    #[test]
-    fn a_deleted_policy_leaves_no_series() {
-        let (metrics, registry) = filled();
-        metrics.forget_policy("shop", "checkout");
-        metrics.forget_policy("shop", "planned");
-        assert!(!encode(&registry).unwrap().contains("shop"));
     }
 }

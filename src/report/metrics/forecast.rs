@@ -8,11 +8,12 @@ use std::sync::atomic::AtomicU64;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 
+use super::Registrar;
+use super::labels::PolicyLabels;
 use super::table::{
     FORECAST_BOUND, FORECAST_CAPACITY, FORECAST_ERROR, FORECAST_LOAD, FORECAST_MARGIN, FORECAST_NAIVE_ERROR,
     FORECAST_OBJECTIVE, FORECAST_SHORTFALL, FORECAST_TRUST, OBJECTIVE,
 };
-use super::{PolicyLabels, Registrar};
 use crate::api::status::ScalingPolicyStatus;
 use crate::report::status::{FORECAST_TRUSTED, OBJECTIVE_MET, condition};
 

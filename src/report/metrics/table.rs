@@ -99,6 +99,49 @@ pub(super) const POLICY_CONTESTED: Described = described(
     &["namespace", "policy"],
     "1 while the policy's condition ReplicasContested is True (somebody rewrites the count), else 0, where known",
 );
+pub(super) const MIN: Described = described(
+    "policy_min_replicas",
+    Kind::Gauge,
+    &["namespace", "policy"],
+    "Fewest replicas that the policy allows now, windows included",
+);
+pub(super) const MAX: Described = described(
+    "policy_max_replicas",
+    Kind::Gauge,
+    &["namespace", "policy"],
+    "Most replicas that the policy allows now, windows included",
+);
+pub(super) const LOAD: Described = described(
+    "policy_load",
+    Kind::Gauge,
+    &["namespace", "policy"],
+    "Present value of the metric that is forecast, where the policy has a prediction",
+);
+pub(super) const PROPOSED: Described = described(
+    "policy_proposed_replicas",
+    Kind::Gauge,
+    &["namespace", "policy", "source"],
+    "Highest proposal of each kind in the last decision: metric, threshold, schedule, forecast, fallback, baseline; and \
+     outside the maximum preview (a forecast's that only shows) and replaced (a target's whose place the forecast took)",
+);
+pub(super) const METRIC_FAILING: Described = described(
+    "policy_metric_failing",
+    Kind::Gauge,
+    &["namespace", "policy", "metric"],
+    "1 while the policy's metric has no usable value (nothing is scaled down), else 0",
+);
+pub(super) const HELD: Described = described(
+    "policy_held",
+    Kind::Gauge,
+    &["namespace", "policy", "reason"],
+    "1 while this limit changed the number of the last decision; absent while it did not",
+);
+pub(super) const REPLICA_SECONDS: Described = described(
+    "policy_replica_seconds",
+    Kind::Counter,
+    &["namespace", "policy"],
+    "Replicas that the target was asked for, times the seconds that it was, while this process decided",
+);
 pub(super) const FORECAST_LOAD: Described = described(
     "policy_forecast_load",
     Kind::Gauge,
@@ -177,6 +220,12 @@ pub(super) const RECONCILE_DURATION: Described = described(
     &[],
     "Time from the start of a reconcile to its end, queries included",
 );
+pub(super) const RECONCILE_LAG: Described = described(
+    "reconcile_lag_seconds",
+    Kind::Histogram,
+    &[],
+    "How much later than its turn a policy's reconcile began",
+);
 pub(super) const RECONCILE_ERRORS: Described = described(
     "reconcile_errors",
     Kind::Counter,
@@ -195,9 +244,15 @@ pub(super) const STATUS_WRITES: Described = described(
     &["outcome"],
     "Writes of a policy's status by outcome",
 );
+pub(super) const API_REQUESTS: Described = described(
+    "api_requests",
+    Kind::Counter,
+    &["verb", "resource", "code"],
+    "Requests to the API server by verb, resource[/subresource] and status code, or `timeout` or `error` without one",
+);
 
 /// Every metric there is.
-pub const ALL: [Described; 25] = [
+pub const ALL: &[Described] = &[
     BUILD,
     DECISIONS,
     BLOCKED,
@@ -207,6 +262,13 @@ pub const ALL: [Described; 25] = [
     POLICY_READY,
     POLICY_CONFLICTED,
     POLICY_CONTESTED,
+    MIN,
+    MAX,
+    LOAD,
+    PROPOSED,
+    METRIC_FAILING,
+    HELD,
+    REPLICA_SECONDS,
     FORECAST_LOAD,
     FORECAST_BOUND,
     FORECAST_MARGIN,
@@ -220,7 +282,9 @@ pub const ALL: [Described; 25] = [
     QUERY_DURATION,
     QUERY_ERRORS,
     RECONCILE_DURATION,
+    RECONCILE_LAG,
     RECONCILE_ERRORS,
     SCALE_WRITES,
     STATUS_WRITES,
+    API_REQUESTS,
 ];
