@@ -7,6 +7,7 @@
 //! - `layer`: files to the one layer, or to a directory for a Containerfile
 //! - `layout`: layer and configuration to the tar
 //! - `authorities`: the certificate authorities that TLS clients look for
+//! - `sbom`: the bill of materials of a program
 
 #![deny(clippy::panic, clippy::unwrap_used)]
 
@@ -15,6 +16,7 @@ mod error;
 mod layer;
 mod layout;
 mod program;
+mod sbom;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -24,6 +26,7 @@ pub use error::Error;
 pub use layer::{File, Files};
 pub use layout::write;
 pub use program::architecture;
+pub use sbom::{Linked, SbomError, bill};
 
 /// What an image holds and how it is started.
 #[derive(Debug, Clone)]
