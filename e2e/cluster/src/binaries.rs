@@ -33,6 +33,27 @@ pub struct Binaries {
     pub metrics_server: PathBuf,
     /// Installs charts. Leads nowhere unless [`Extra::Helm`] was asked for.
     pub helm: PathBuf,
+    /// What a real node runs. Leads nowhere unless [`Extra::RealNode`] was asked for.
+    pub node: NodeBinaries,
+    /// A Prometheus that knows `kubernetes_sd_configs`. Leads nowhere unless [`Extra::PrometheusInPod`] was asked for.
+    pub prometheus_in_pod: PathBuf,
+}
+
+/// Paths of the programs of a real node; runc comes with the machine.
+#[derive(Debug, Clone)]
+pub struct NodeBinaries {
+    /// Starts the pods that are bound to its node.
+    pub kubelet: PathBuf,
+    /// Leads the addresses of Services to pods.
+    pub kube_proxy: PathBuf,
+    /// What holds a pod's namespaces open; becomes an image.
+    pub pause: PathBuf,
+    /// Runs containers.
+    pub containerd: PathBuf,
+    /// Its client.
+    pub ctr: PathBuf,
+    /// Directory of the CNI plugins, and of containerd's shim.
+    pub plugins: PathBuf,
 }
 
 impl Binaries {
@@ -83,7 +104,17 @@ impl Binaries {
         // A build that cannot be joined has panicked.
         let built = tokio::task::spawn_blocking(move || build::ensure(&cache, wanted, progress)).await;
         let dirs = built.map_err(|error| BuildError::Interrupted(error.to_string()))??;
-        let [kubernetes, etcd, kwok, prometheus, metrics_server, helm] = dirs;
+        let [
+            kubernetes,
+            etcd,
+            kwok,
+            prometheus,
+            metrics_server,
+            helm,
+            node,
+            containerd,
+            in_pod,
+        ] = dirs;
         Ok(Self {
             kube_apiserver: kubernetes.join("kube-apiserver"),
             kube_controller_manager: kubernetes.join("kube-controller-manager"),
@@ -95,6 +126,15 @@ impl Binaries {
             promtool: prometheus.join("promtool"),
             metrics_server: metrics_server.join("metrics-server"),
             helm: helm.join("helm"),
+            node: NodeBinaries {
+                kubelet: node.join("kubelet"),
+                kube_proxy: node.join("kube-proxy"),
+                pause: node.join("pause"),
+                containerd: containerd.join("containerd"),
+                ctr: containerd.join("ctr"),
+                plugins: containerd,
+            },
+            prometheus_in_pod: in_pod.join("prometheus"),
         })
     }
 
@@ -110,7 +150,16 @@ impl Binaries {
             &self.prometheus,
             &self.promtool,
         ];
-        let extras = [&self.metrics_server, &self.helm];
+        let node = &self.node;
+        let extras = [
+            &self.metrics_server,
+            &self.helm,
+            &node.kubelet,
+            &node.kube_proxy,
+            &node.containerd,
+            &node.ctr,
+            &self.prometheus_in_pod,
+        ];
         paths.extend(extras.into_iter().filter(|path| path.is_file()).map(PathBuf::as_path));
         paths
     }

@@ -158,8 +158,8 @@ fn build_missing(cache: &Path, steps: &[Step], progress: &mut dyn FnMut(Progress
     let mut seen = HashMap::new();
     for (index, step) in steps.iter().enumerate() {
         let mut packages = HashSet::new();
-        let mut list = go(step.component, &["list", "-deps", "-tags=remove_all_sd"]);
-        list.args(step.component.packages());
+        let mut list = go(step.component, &["list", "-deps"]);
+        list.arg(step.component.tags()).args(step.component.packages());
         run(
             list,
             &cache.join("modules.log"),

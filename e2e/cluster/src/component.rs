@@ -10,6 +10,10 @@ pub enum Extra {
     MetricsServer,
     /// Helm, which installs charts.
     Helm,
+    /// kubelet, kube-proxy, containerd and the CNI plugins, for [`crate::Options::real_node`].
+    RealNode,
+    /// A Prometheus that finds pods by itself, for one that runs in a pod.
+    PrometheusInPod,
 }
 
 /// One Go module of which programs are built together.
@@ -22,6 +26,8 @@ pub(crate) struct Component {
     pub(crate) pinned_in: &'static str,
     /// Go module whose version is the component's.
     pub(crate) module: &'static str,
+    /// Build tags beyond everybody's, each with a comma before it.
+    pub(crate) tags: &'static str,
     /// Programs by the package that holds their `main`.
     pub(crate) programs: &'static [Program],
     /// Variables that the linker sets to the version, so that a program knows its own.
@@ -41,12 +47,13 @@ const fn program(name: &'static str, package: &'static str) -> Program {
 }
 
 /// In the order of the build. Kubernetes comes first: most packages of the others are among its own.
-pub(crate) const COMPONENTS: [Component; 6] = [
+pub(crate) const COMPONENTS: [Component; 9] = [
     Component {
         name: "kubernetes",
         extra: None,
         pinned_in: "",
         module: "k8s.io/kubernetes",
+        tags: "",
         programs: &[
             program("kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver"),
             program(
@@ -56,23 +63,14 @@ pub(crate) const COMPONENTS: [Component; 6] = [
             program("kube-scheduler", "k8s.io/kubernetes/cmd/kube-scheduler"),
             program("kubectl", "k8s.io/kubernetes/cmd/kubectl"),
         ],
-        version_variables: |version| {
-            let mut numbers = version.trim_start_matches('v').split('.');
-            let mut next = || numbers.next().unwrap_or_default().to_owned();
-            let (major, minor) = (next(), next());
-            let set = |name, value: &str| format!("k8s.io/component-base/version.{name}={value}");
-            vec![
-                set("gitVersion", version),
-                set("gitMajor", &major),
-                set("gitMinor", &minor),
-            ]
-        },
+        version_variables: kubernetes_version,
     },
     Component {
         name: "etcd",
         extra: None,
         pinned_in: "",
         module: "go.etcd.io/etcd/server/v3",
+        tags: "",
         programs: &[program("etcd", "go.etcd.io/etcd/server/v3")],
         // It has its version in its source.
         version_variables: |_| Vec::new(),
@@ -82,6 +80,7 @@ pub(crate) const COMPONENTS: [Component; 6] = [
         extra: None,
         pinned_in: "",
         module: "sigs.k8s.io/kwok",
+        tags: "",
         programs: &[program("kwok", "sigs.k8s.io/kwok/cmd/kwok")],
         version_variables: |version| vec![format!("sigs.k8s.io/kwok/pkg/consts.Version={version}")],
     },
@@ -90,21 +89,19 @@ pub(crate) const COMPONENTS: [Component; 6] = [
         extra: None,
         pinned_in: "",
         module: "github.com/prometheus/prometheus",
+        tags: "",
         programs: &[
             program("prometheus", "github.com/prometheus/prometheus/cmd/prometheus"),
             program("promtool", "github.com/prometheus/prometheus/cmd/promtool"),
         ],
-        // As a Go module, Prometheus 3.x is v0.3xx: v0.311.0 is 3.11.0.
-        version_variables: |version| {
-            let version = version.replacen("v0.3", "3.", 1);
-            vec![format!("github.com/prometheus/common/version.Version={version}")]
-        },
+        version_variables: prometheus_version,
     },
     Component {
         name: "metrics-server",
         extra: Some(Extra::MetricsServer),
         pinned_in: "metrics-server",
         module: "sigs.k8s.io/metrics-server",
+        tags: "",
         programs: &[program(
             "metrics-server",
             "sigs.k8s.io/metrics-server/cmd/metrics-server",
@@ -116,10 +113,77 @@ pub(crate) const COMPONENTS: [Component; 6] = [
         extra: Some(Extra::Helm),
         pinned_in: "helm",
         module: "helm.sh/helm/v4",
+        tags: "",
         programs: &[program("helm", "helm.sh/helm/v4/cmd/helm")],
         version_variables: |version| vec![format!("helm.sh/helm/v4/internal/version.version={version}")],
     },
+    Component {
+        name: "node",
+        extra: Some(Extra::RealNode),
+        pinned_in: "node",
+        module: "k8s.io/kubernetes",
+        tags: "",
+        programs: &[
+            program("kubelet", "k8s.io/kubernetes/cmd/kubelet"),
+            program("kube-proxy", "k8s.io/kubernetes/cmd/kube-proxy"),
+            program("pause", "headroom/e2e/tools/node/pause"),
+        ],
+        version_variables: kubernetes_version,
+    },
+    Component {
+        name: "containerd",
+        extra: Some(Extra::RealNode),
+        pinned_in: "containerd",
+        module: "github.com/containerd/containerd/v2",
+        // Snapshotters that need C.
+        tags: ",no_btrfs,no_devmapper,no_zfs",
+        programs: &[
+            program("containerd", "github.com/containerd/containerd/v2/cmd/containerd"),
+            program(
+                "containerd-shim-runc-v2",
+                "github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2",
+            ),
+            program("ctr", "github.com/containerd/containerd/v2/cmd/ctr"),
+            program("bridge", "github.com/containernetworking/plugins/plugins/main/bridge"),
+            program(
+                "host-local",
+                "github.com/containernetworking/plugins/plugins/ipam/host-local",
+            ),
+            program(
+                "loopback",
+                "github.com/containernetworking/plugins/plugins/main/loopback",
+            ),
+        ],
+        version_variables: |version| vec![format!("github.com/containerd/containerd/v2/version.Version={version}")],
+    },
+    Component {
+        name: "prometheus-in-pod",
+        extra: Some(Extra::PrometheusInPod),
+        pinned_in: "",
+        module: "github.com/prometheus/prometheus",
+        tags: ",enable_kubernetes_sd",
+        programs: &[program("prometheus", "github.com/prometheus/prometheus/cmd/prometheus")],
+        version_variables: prometheus_version,
+    },
 ];
+
+fn kubernetes_version(version: &str) -> Vec<String> {
+    let mut numbers = version.trim_start_matches('v').split('.');
+    let mut next = || numbers.next().unwrap_or_default().to_owned();
+    let (major, minor) = (next(), next());
+    let set = |name, value: &str| format!("k8s.io/component-base/version.{name}={value}");
+    vec![
+        set("gitVersion", version),
+        set("gitMajor", &major),
+        set("gitMinor", &minor),
+    ]
+}
+
+/// As a Go module, Prometheus 3.x is v0.3xx: v0.311.0 is 3.11.0.
+fn prometheus_version(version: &str) -> Vec<String> {
+    let version = version.replacen("v0.3", "3.", 1);
+    vec![format!("github.com/prometheus/common/version.Version={version}")]
+}
 
 impl Component {
     /// The version that a `go.mod` requires of this component's module.
@@ -133,6 +197,11 @@ impl Component {
         })
     }
 
+    /// The argument of `go build` and `go list` that chooses files: they must agree on what is built.
+    pub(crate) fn tags(&self) -> String {
+        format!("-tags=remove_all_sd{}", self.tags)
+    }
+
     /// Arguments of `go build`, but for `-o` and the packages. They decide what the binaries are.
     pub(crate) fn flags(&self, version: &str) -> Vec<String> {
         let mut ldflags = "-s -w".to_owned();
@@ -143,7 +212,7 @@ impl Component {
             "-trimpath".into(),
             "-buildvcs=false".into(),
             // Prometheus's cloud discovery: 200 packages that loopback does not need.
-            "-tags=remove_all_sd".into(),
+            self.tags(),
             // Debug information that `-s -w` throws away anyway: a twelfth of the compile time.
             "-gcflags=all=-dwarf=false".into(),
             format!("-ldflags={ldflags}"),

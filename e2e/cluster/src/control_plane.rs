@@ -5,7 +5,7 @@
 //! becomes Running and Ready after its start-up time (`stages/pod.yaml`), and is gone once deleted. A start takes a few
 //! seconds. Must never be reachable from another machine: every server listens on loopback.
 //!
-//! Neighbours: [`crate::process`] supervises the children, [`crate::credentials`] makes keys and the kubeconfig,
+//! Neighbours: [`crate::node`] is the real node that may stand beside the fake ones, [`crate::process`] supervises the children, [`crate::credentials`] makes keys and the kubeconfig,
 //! [`crate::metrics_server`] registers `metrics.k8s.io`.
 
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{Namespace, Node};
+use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{Api, ObjectMeta, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
@@ -22,11 +22,14 @@ use tokio::sync::OnceCell;
 use crate::binaries::Binaries;
 use crate::credentials::Credentials;
 use crate::error::Error;
+use crate::node::{self, Network, RealNode};
 use crate::process::{Process, Spec};
-use crate::{metrics_server, port, server_flags};
+use crate::{metrics_server, nodes, port, server_flags};
 
 const NODE_STAGES: &str = include_str!("../stages/node.yaml");
 const POD_STAGES: &str = include_str!("../stages/pod.yaml");
+const AUDIT_POLICY: &str = include_str!("../stages/audit.yaml");
+const AUDIT_LOG: &str = "audit.log";
 
 /// The API server was ready after 3 s on two idle cores; the rest is for cores that also compile.
 const START_TIMEOUT: Duration = Duration::from_secs(120);
@@ -48,6 +51,12 @@ pub struct Options {
     /// without them has no metrics; one with them has metrics after two looks. Needs
     /// [`Binaries::ensure_with_metrics_server`]. Default: no.
     pub resource_metrics: bool,
+    /// Writes every change of a Deployment's scale, with the request's body and the API server's answer, into
+    /// [`ControlPlane::audit_log`]: the witness of who scaled what. Default: no.
+    pub audit: bool,
+    /// Starts a real node, `real-0`, which runs containers; their images come by [`ControlPlane::load_image`]. Needs
+    /// [`crate::Extra::RealNode`], Linux, root, and Debian's packages runc, iptables and iproute2. Default: no.
+    pub real_node: bool,
     /// Directory for data and logs, which is kept. Default: a temporary one, which goes when the control plane does.
     pub dir: Option<PathBuf>,
 }
@@ -60,6 +69,8 @@ impl Default for Options {
             horizontal_pod_autoscaler: false,
             horizontal_pod_autoscaler_sync: Duration::from_secs(15),
             resource_metrics: false,
+            audit: false,
+            real_node: false,
             dir: None,
         }
     }
@@ -70,6 +81,7 @@ impl Default for Options {
 pub struct ControlPlane {
     // In the order of their start; the API server's grace bounds the stop.
     processes: Vec<Process>,
+    node: Option<RealNode>,
     dir: PathBuf,
     kubeconfig: PathBuf,
     kubectl: PathBuf,
@@ -85,7 +97,15 @@ impl ControlPlane {
         let (dir, remove) = working_directory("headroom-cluster-", options.dir)?;
         let port = port::free().map_err(Error::Port)?;
         let etcd_port = port::free().map_err(Error::Port)?;
-        let credentials = Credentials::write(&dir, port)?;
+        let mut node = None;
+        if options.real_node {
+            node = Some(RealNode::prepare(&dir, &binaries.node).await?);
+        }
+        let network = node.as_ref().map(RealNode::network);
+        let host = network.map_or("127.0.0.1".into(), Network::host);
+        let mut names = vec![server_flags::API_SERVICE.into(), "kubernetes.default.svc".into()];
+        names.extend(network.map(Network::node));
+        let credentials = Credentials::write(&dir, &host, port, &names)?;
 
         let log = |name: &str| dir.join(format!("{name}.log"));
         // State that is thrown away needs no orderly end; the API server alone would take five seconds for it.
@@ -93,9 +113,14 @@ impl ControlPlane {
 
         let mut etcd = spec("etcd", &binaries.etcd).args(server_flags::etcd(&dir, etcd_port));
         etcd.remove = remove;
-        let mut flags = server_flags::kube_apiserver(&dir, port, etcd_port, &credentials);
-        if options.resource_metrics {
+        let mut flags = server_flags::kube_apiserver(&dir, port, etcd_port, &credentials, network);
+        if options.resource_metrics || options.real_node {
             flags.extend(server_flags::front_proxy(&credentials));
+        }
+        if options.audit {
+            let policy = dir.join("audit-policy.yaml");
+            std::fs::write(&policy, AUDIT_POLICY).map_err(Error::file(&policy))?;
+            flags.extend(server_flags::audit(&policy, &dir.join(AUDIT_LOG)));
         }
         let apiserver = spec("kube-apiserver", &binaries.kube_apiserver).args(flags);
         let mut processes = vec![Process::spawn(etcd)?];
@@ -147,8 +172,14 @@ impl ControlPlane {
         // It starts while the nodes come up.
         let metrics_server = metrics_server.transpose()?;
 
+        if let Some(node) = &mut node {
+            let port = ports.map_or(node::KUBELET_PORT, |(_, kubelets)| kubelets);
+            node.start(port, &credentials).await?;
+        }
+
         let mut this = Self {
             processes,
+            node,
             dir,
             kubeconfig: credentials.kubeconfig.clone(),
             kubectl: binaries.kubectl.clone(),
@@ -227,9 +258,31 @@ impl ControlPlane {
         &self.dir
     }
 
-    /// Process ids of the children, in the order of their start.
+    /// The API server's audit log, one JSON object a line; empty without [`Options::audit`].
+    ///
+    /// # Errors
+    /// [`Error::File`] where it cannot be read.
+    pub fn audit_log(&self) -> Result<String, Error> {
+        let log = self.dir.join(AUDIT_LOG);
+        match std::fs::read_to_string(&log) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
+            read => read.map_err(Error::file(&log)),
+        }
+    }
+
+    /// Process ids of the children, in the order of their start; those of a real node come last.
     pub fn pids(&self) -> Vec<u32> {
-        self.processes.iter().map(Process::pid).collect()
+        let node = self.node.iter().flat_map(RealNode::pids);
+        self.processes.iter().map(Process::pid).chain(node).collect()
+    }
+
+    /// Loads a tar of images (an OCI layout, or what `docker save` writes) into the real node.
+    ///
+    /// # Errors
+    /// [`Error::NoNode`] without a real node, [`Error::Image`] where containerd refuses the tar.
+    pub async fn load_image(&self, tar: &Path) -> Result<(), Error> {
+        let node = self.node.as_ref().ok_or(Error::NoNode)?;
+        node.load(tar).await
     }
 
     /// Creates a namespace with a name that no other caller gets, `prefix-` and a number, and returns the name.
@@ -267,25 +320,23 @@ impl ControlPlane {
     }
 
     async fn create_nodes(&mut self, client: Client, count: u32) -> Result<(), Error> {
-        let nodes: Api<Node> = Api::all(client);
-        for index in 0..count {
-            let name = format!("fake-{index}");
-            nodes
-                .create(&PostParams::default(), &fake_node(&name))
-                .await
-                .map_err(Error::kubernetes(format!("create node {name}")))?;
-        }
+        let all = Api::all(client);
+        nodes::create(&all, count).await?;
+        let expected = count + u32::from(self.node.is_some());
+        let (processes, node) = (&mut self.processes, &mut self.node);
         // The last process is kwok; the controller manager removes the taint that keeps pods off a new node.
-        let Some(kwok) = self.processes.last_mut() else {
+        let Some(kwok) = processes.last_mut() else {
             return Ok(());
         };
         let taken = kwok
             .wait_until("nodes that take pods", START_TIMEOUT, async || {
-                takes_pods(&nodes, count).await
+                // A real node that has ended is told at once, below.
+                node.as_mut().is_some_and(|node| node.check().is_err()) || nodes::take_pods(&all, expected).await
             })
             .await;
+        node.as_mut().map_or(Ok(()), RealNode::check)?;
         if taken.is_err() {
-            for process in &mut self.processes {
+            for process in processes {
                 process.check()?;
             }
         }
@@ -295,6 +346,8 @@ impl ControlPlane {
 
 impl Drop for ControlPlane {
     fn drop(&mut self) {
+        // First: what still runs in it writes to the directory that the last of the others removes.
+        self.node = None;
         for process in &mut self.processes {
             process.ask_to_stop();
         }
@@ -332,37 +385,4 @@ async fn ready(client: &Client) -> bool {
         return false;
     };
     client.request_text(request).await.is_ok_and(|body| body == "ok")
-}
-
-async fn takes_pods(nodes: &Api<Node>, count: u32) -> bool {
-    let Ok(list) = nodes.list(&Default::default()).await else {
-        return false;
-    };
-    let ready = list.items.iter().filter(|node| {
-        let conditions = node.status.as_ref().and_then(|status| status.conditions.as_ref());
-        let ready = conditions.is_some_and(|all| all.iter().any(|one| one.type_ == "Ready" && one.status == "True"));
-        let tainted = node
-            .spec
-            .as_ref()
-            .and_then(|spec| spec.taints.as_ref())
-            .is_some_and(|taints| !taints.is_empty());
-        ready && !tainted
-    });
-    u32::try_from(ready.count()).is_ok_and(|ready| ready >= count)
-}
-
-fn fake_node(name: &str) -> Node {
-    let room = serde_json::json!({"cpu": "1k", "memory": "1Ti", "pods": "10k"});
-    let node = serde_json::json!({
-        "metadata": {
-            "name": name,
-            "annotations": {
-                "kwok.x-k8s.io/node": "fake",
-                "metrics.k8s.io/resource-metrics-path": format!("/metrics/nodes/{name}/metrics/resource"),
-            },
-            "labels": {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "type": "kwok"},
-        },
-        "status": {"capacity": room, "allocatable": room},
-    });
-    serde_json::from_value(node).unwrap_or_default()
 }

@@ -23,6 +23,9 @@ pub(crate) struct Credentials {
     /// Certificate and key by which the API server is known to metrics-server as the one that vouches for users.
     pub(crate) front_proxy_certificate: PathBuf,
     pub(crate) front_proxy_key: PathBuf,
+    /// Certificate and key by which real kubelets know the API server.
+    pub(crate) kubelet_client_certificate: PathBuf,
+    pub(crate) kubelet_client_key: PathBuf,
     /// Key that signs the tokens of service accounts, and the one that checks them.
     pub(crate) service_account_key: PathBuf,
     pub(crate) service_account_public_key: PathBuf,
@@ -52,8 +55,8 @@ impl Credentials {
     /// The only name that metrics-server takes users' names from.
     pub(crate) const FRONT_PROXY: &str = "front-proxy";
 
-    /// Writes all files into `dir` for an API server at `https://127.0.0.1:port`.
-    pub(crate) fn write(dir: &Path, port: u16) -> Result<Self, CredentialsError> {
+    /// Writes all files into `dir` for an API server at `https://host:port`, and for servers by the further `names`.
+    pub(crate) fn write(dir: &Path, host: &str, port: u16, names: &[String]) -> Result<Self, CredentialsError> {
         let authority_key = KeyPair::generate()?;
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, "headroom-cluster");
@@ -62,17 +65,24 @@ impl Credentials {
         let authority = CertifiedIssuer::self_signed(params, authority_key)?;
 
         let serving_key = KeyPair::generate()?;
-        let names = ["127.0.0.1", "localhost", metrics_server::SERVICE_NAME];
-        let serving = CertificateParams::new(names.map(String::from))?;
+        let own = ["127.0.0.1", "localhost", metrics_server::SERVICE_NAME, host];
+        let names: Vec<String> = own.into_iter().map(String::from).chain(names.iter().cloned()).collect();
+        let serving = CertificateParams::new(names)?;
         let serving = serving.signed_by(&serving_key, &authority)?;
 
-        let front_proxy_key = KeyPair::generate()?;
-        let mut front_proxy = CertificateParams::default();
-        front_proxy
-            .distinguished_name
-            .push(DnType::CommonName, Self::FRONT_PROXY);
-        front_proxy.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        let front_proxy = front_proxy.signed_by(&front_proxy_key, &authority)?;
+        let client = |name: &str, group: Option<&str>| -> Result<_, CredentialsError> {
+            let key = KeyPair::generate()?;
+            let mut params = CertificateParams::default();
+            params.distinguished_name.push(DnType::CommonName, name);
+            if let Some(group) = group {
+                params.distinguished_name.push(DnType::OrganizationName, group);
+            }
+            params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+            Ok((params.signed_by(&key, &authority)?, key))
+        };
+        let (front_proxy, front_proxy_key) = client(Self::FRONT_PROXY, None)?;
+        // A kubelet asks the API server what a user may do, and this group may do everything.
+        let (kubelet_client, kubelet_client_key) = client("kube-apiserver", Some("system:masters"))?;
 
         let write = |name: &str, text: &str| {
             let path = dir.join(name);
@@ -90,25 +100,27 @@ impl Credentials {
             serving_key: write("apiserver.key", &serving_key.serialize_pem())?,
             front_proxy_certificate: write("front-proxy.crt", &front_proxy.pem())?,
             front_proxy_key: write("front-proxy.key", &front_proxy_key.serialize_pem())?,
+            kubelet_client_certificate: write("kubelet-client.crt", &kubelet_client.pem())?,
+            kubelet_client_key: write("kubelet-client.key", &kubelet_client_key.serialize_pem())?,
             service_account_key: write("service-account.key", &service_account.serialize_pem())?,
             service_account_public_key: write("service-account.pub", &service_account.public_key_pem())?,
             // Columns: token, user, user id, groups. The group is bound to cluster-admin by the API server itself.
             tokens: write("tokens.csv", &format!("{token},admin,admin,system:masters\n"))?,
-            kubeconfig: write("kubeconfig", &kubeconfig(port, &authority, token))?,
+            kubeconfig: write("kubeconfig", &kubeconfig(host, port, &authority, token))?,
             authority,
         })
     }
 }
 
 /// JSON is YAML: every reader of kubeconfigs takes it, and paths need no quoting rules of our own.
-fn kubeconfig(port: u16, authority: &Path, token: &str) -> String {
+fn kubeconfig(host: &str, port: u16, authority: &Path, token: &str) -> String {
     let config = serde_json::json!({
         "apiVersion": "v1",
         "kind": "Config",
         "current-context": "headroom",
         "contexts": [{"name": "headroom", "context": {"cluster": "headroom", "user": "admin", "namespace": "default"}}],
         "clusters": [{"name": "headroom", "cluster": {
-            "server": format!("https://127.0.0.1:{port}"),
+            "server": format!("https://{host}:{port}"),
             "certificate-authority": authority,
         }}],
         "users": [{"name": "admin", "user": {"token": token}}],

@@ -40,6 +40,28 @@ pub enum Error {
         /// The answer.
         source: Box<kube::Error>,
     },
+    /// A real node was asked for by a user who may not make one.
+    #[error("a real node makes namespaces, network links and cgroups: run this as root")]
+    NotRoot,
+    /// A real node was asked for on a machine that lacks programs.
+    #[error("a real node needs {programs}, which this machine has not: apt-get install {packages}")]
+    Needs {
+        /// What is missing.
+        programs: String,
+        /// Debian's packages of it.
+        packages: String,
+    },
+    /// An image could not be made, or containerd refused it.
+    #[error("cannot load the image {tar}: {message}")]
+    Image {
+        /// The tar.
+        tar: PathBuf,
+        /// Why.
+        message: String,
+    },
+    /// There is nothing to load an image into.
+    #[error("no image can be loaded without a real node: set Options::real_node (`headroom-cluster up --real-node`)")]
+    NoNode,
     /// `promtool` refused a file of history.
     #[error("promtool cannot import {file}: {message}")]
     Backfill {

@@ -4,13 +4,14 @@
 //! Binaries::ensure ── build (go build, once per version) ── cache
 //!        │
 //!        ├── ControlPlane::start ── etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kwok,
-//!        │                          and metrics-server for those who ask for it
+//!        │                          and metrics-server or a real node for those who ask for it
 //!        └── Prometheus::start ──── promtool (history), prometheus
 //!                 each child is a Process: log in a file, ended whatever becomes of its parent
 //! ```
 //!
-//! Nothing here knows Headroom: the demo and the tests bring it along. There are no containers and no real nodes; pods
-//! have no processes, addresses that nothing listens on, and a chosen start-up time.
+//! Nothing here knows Headroom: the demo and the tests bring it along. On the fake nodes there are no containers; pods
+//! have no processes, addresses that nothing listens on, and a chosen start-up time. On a real one
+//! ([`Options::real_node`]) all of that is real.
 //!
 //! A test file looks like this; all tests in it share one control plane and keep apart by namespace:
 //!
@@ -32,13 +33,15 @@ mod control_plane;
 mod credentials;
 mod error;
 mod metrics_server;
+mod node;
+mod nodes;
 mod port;
 mod process;
 mod progress;
 mod prometheus;
 mod server_flags;
 
-pub use binaries::Binaries;
+pub use binaries::{Binaries, NodeBinaries};
 pub use build::BuildError;
 pub use component::Extra;
 pub use control_plane::{ControlPlane, Options};

@@ -31,6 +31,12 @@ enum Command {
         /// Build helm too.
         #[arg(long)]
         helm: bool,
+        /// Build what a real node runs, too.
+        #[arg(long)]
+        real_node: bool,
+        /// Build a Prometheus that finds pods by itself, too.
+        #[arg(long)]
+        prometheus_in_pod: bool,
     },
     /// Start a control plane, print its kubeconfig's path and stop it at Ctrl-C.
     Up(Up),
@@ -53,6 +59,15 @@ struct Up {
     /// Serve metrics.k8s.io: pods use what their annotations kwok.x-k8s.io/usage-cpu and usage-memory say.
     #[arg(long)]
     resource_metrics: bool,
+    /// Start a real node, `real-0`, which runs containers: needs root, runc, iptables, ip and Linux.
+    #[arg(long)]
+    real_node: bool,
+    /// Load this image (a tar of an OCI layout, or what `docker save` writes) into the real node. Repeatable.
+    #[arg(long, value_name = "TAR", requires = "real_node")]
+    image: Vec<PathBuf>,
+    /// Write every change of a Deployment's scale to audit.log in the control plane's directory.
+    #[arg(long)]
+    audit: bool,
     /// Keep data and logs in this directory instead of a temporary one.
     #[arg(long)]
     dir: Option<PathBuf>,
@@ -76,14 +91,25 @@ async fn main() -> anyhow::Result<()> {
 
 /// What a command needs beyond a plain control plane.
 fn extras(command: &Command) -> Vec<Extra> {
-    let (metrics_server, helm) = match command {
-        Command::Build { metrics_server, helm } => (*metrics_server, *helm),
-        Command::Up(up) => (up.resource_metrics, false),
+    let asked = match command {
+        Command::Build {
+            metrics_server,
+            helm,
+            real_node,
+            prometheus_in_pod,
+        } => [*metrics_server, *helm, *real_node, *prometheus_in_pod],
+        Command::Up(up) => [up.resource_metrics, false, up.real_node, false],
     };
-    let asked = [(metrics_server, Extra::MetricsServer), (helm, Extra::Helm)];
-    asked
+    let extras = [
+        Extra::MetricsServer,
+        Extra::Helm,
+        Extra::RealNode,
+        Extra::PrometheusInPod,
+    ];
+    extras
         .into_iter()
-        .filter_map(|(asked, extra)| asked.then_some(extra))
+        .zip(asked)
+        .filter_map(|(extra, asked)| asked.then_some(extra))
         .collect()
 }
 
@@ -96,9 +122,14 @@ async fn run(binaries: &Binaries, up: Up) -> anyhow::Result<()> {
         horizontal_pod_autoscaler: up.horizontal_pod_autoscaler,
         horizontal_pod_autoscaler_sync: Duration::from_secs_f64(up.horizontal_pod_autoscaler_sync),
         resource_metrics: up.resource_metrics,
+        real_node: up.real_node,
+        audit: up.audit,
         dir: up.dir,
     };
     let cluster = ControlPlane::start(binaries, options).await?;
+    for image in &up.image {
+        cluster.load_image(image).await?;
+    }
     writeln!(
         std::io::stdout(),
         "export KUBECONFIG={}",

@@ -1,12 +1,14 @@
 //! The command lines of the control plane's servers: every flag, with the reason where it is not plain.
 //!
-//! Pure. Must never open anything to other machines: each server that listens does so on 127.0.0.1.
+//! Pure. Must never open anything to other machines: each server that listens does so on 127.0.0.1, and the API server of a
+//! real node on this machine's end of its cable.
 
 use std::path::Path;
 use std::time::Duration;
 
 use crate::credentials::Credentials;
 use crate::metrics_server;
+use crate::node::Network;
 
 /// kwok's way to say which nodes it plays; a real node can stand beside them.
 const FAKE_NODES: &str = "kwok.x-k8s.io/node=fake";
@@ -23,12 +25,23 @@ pub(crate) fn etcd(dir: &Path, port: u16) -> Vec<String> {
     ]
 }
 
-pub(crate) fn kube_apiserver(dir: &Path, port: u16, etcd_port: u16, credentials: &Credentials) -> Vec<String> {
-    vec![
+/// The API server's first Service address: its own, as pods know it.
+pub(crate) const API_SERVICE: &str = "10.96.0.1";
+
+/// `node` is the network of a real node, which reaches the API server by its own cable instead of loopback.
+pub(crate) fn kube_apiserver(
+    dir: &Path,
+    port: u16,
+    etcd_port: u16,
+    credentials: &Credentials,
+    node: Option<Network>,
+) -> Vec<String> {
+    let host = node.map_or("127.0.0.1".into(), Network::host);
+    let mut flags = vec![
         format!("--etcd-servers=http://127.0.0.1:{etcd_port}"),
-        "--bind-address=127.0.0.1".into(),
+        format!("--bind-address={host}"),
         // Without it, a machine that has only loopback is refused.
-        "--advertise-address=127.0.0.1".into(),
+        format!("--advertise-address={host}"),
         format!("--secure-port={port}"),
         format!("--cert-dir={}", dir.display()),
         format!("--tls-cert-file={}", credentials.serving_certificate.display()),
@@ -45,11 +58,28 @@ pub(crate) fn kube_apiserver(dir: &Path, port: u16, etcd_port: u16, credentials:
             credentials.service_account_key.display()
         ),
         "--service-cluster-ip-range=10.96.0.0/16".into(),
-        // Pods here use no service account, and its admission would refuse those of a namespace that is a moment old.
-        "--disable-admission-plugins=ServiceAccount".into(),
-        // It would publish the loopback address as an endpoint, which validation refuses again and again.
-        "--endpoint-reconciler-type=none".into(),
-    ]
+    ];
+    if node.is_none() {
+        flags.extend([
+            // Pods here use no service account, and its admission would refuse those of a namespace that is a moment old.
+            "--disable-admission-plugins=ServiceAccount".into(),
+            // It would publish the loopback address as an endpoint, which validation refuses again and again.
+            "--endpoint-reconciler-type=none".into(),
+        ]);
+    } else {
+        flags.extend([
+            format!("--kubelet-certificate-authority={}", credentials.authority.display()),
+            format!(
+                "--kubelet-client-certificate={}",
+                credentials.kubelet_client_certificate.display()
+            ),
+            format!("--kubelet-client-key={}", credentials.kubelet_client_key.display()),
+            "--kubelet-preferred-address-types=InternalIP".into(),
+            // Service addresses are known to the node's machine only, pods' addresses to this one too.
+            "--enable-aggregator-routing=true".into(),
+        ]);
+    }
+    flags
 }
 
 /// What the API server needs to pass requests on to another server, in the name of those who made them.
@@ -69,6 +99,14 @@ pub(crate) fn front_proxy(credentials: &Credentials) -> Vec<String> {
     ]
 }
 
+/// What the API server needs to write an audit log; by default it writes each entry before it answers.
+pub(crate) fn audit(policy: &Path, log: &Path) -> Vec<String> {
+    vec![
+        format!("--audit-policy-file={}", policy.display()),
+        format!("--audit-log-path={}", log.display()),
+    ]
+}
+
 pub(crate) fn kube_controller_manager(
     credentials: &Credentials,
     horizontal_pod_autoscaler: bool,
@@ -83,6 +121,8 @@ pub(crate) fn kube_controller_manager(
     flags.push(format!("--controllers={controllers}"));
     let sync = horizontal_pod_autoscaler_sync.as_millis();
     flags.push(format!("--horizontal-pod-autoscaler-sync-period={sync}ms"));
+    // Put into each namespace, for pods that ask the API server.
+    flags.push(format!("--root-ca-file={}", credentials.authority.display()));
     flags
 }
 
