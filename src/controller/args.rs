@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::lease::LeaderArgs;
 use crate::telemetry::LogFormat;
 
 /// Options of the operator. The cluster is the one of KUBECONFIG, or the one it runs in.
@@ -21,9 +22,20 @@ pub struct Args {
     /// Where to serve /metrics, /healthz and /readyz.
     #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
     pub listen: SocketAddr,
-    /// Look at this namespace only; without it at all of them.
-    #[arg(long, value_name = "NAMESPACE", env = "HEADROOM_NAMESPACE")]
-    pub namespace: Option<String>,
+    /// Look at this namespace only; repeat for more. Without it at all of them.
+    #[arg(
+        long = "namespace",
+        value_name = "NAMESPACE",
+        env = "HEADROOM_NAMESPACE",
+        value_delimiter = ','
+    )]
+    pub namespaces: Vec<String>,
+    /// Look at policies with these labels only, such as shard=a; those without are not seen, not even as rivals.
+    #[arg(long, value_name = "SELECTOR")]
+    pub policy_selector: Option<String>,
+    /// Leader election.
+    #[command(flatten)]
+    pub leader: LeaderArgs,
     /// How log lines look.
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
     pub log_format: LogFormat,

@@ -5,21 +5,21 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use kube::Client;
 use kube::runtime::reflector::ObjectRef;
 
 use super::memory::Memory;
 use super::seniority::Seniority;
+use super::shards::Shards;
 use crate::api::ScalingPolicy;
-use crate::clock;
 use crate::observe::scale::Kinds;
 use crate::observe::{Apis, Owners, Pods, Rivals, Servers, TargetKey, Targets};
 use crate::report::metrics::Metrics;
 
 /// Shared by all reconciles.
 pub struct Context {
-    /// Talks to the API server.
+    /// Reads from the API server. Writes go through the client of the shard's lead.
     pub client: Client,
     /// Talks to Prometheus.
     pub servers: Arc<Servers>,
@@ -39,27 +39,34 @@ pub struct Context {
     pub metrics: Metrics,
     /// Values that no material change carries along are written to a status this often at most.
     pub status_refresh: SignedDuration,
-    /// When this process began to look at policies.
-    pub(super) began: Timestamp,
+    /// Which policies this process may act for.
+    pub(super) shards: Arc<Shards>,
     policies: Mutex<Policies>,
 }
 
-/// One memory per policy, and which policies scale which target.
+/// One memory per policy that was looked at; each policy's shard, and which policies scale which target.
 #[derive(Default)]
 struct Policies {
+    shards: HashMap<ObjectRef<ScalingPolicy>, usize>,
     memories: HashMap<ObjectRef<ScalingPolicy>, Arc<tokio::sync::Mutex<Memory>>>,
     seniority: Seniority,
 }
 
 impl Context {
-    /// Nothing is watched yet; `run` feeds the caches.
-    pub fn new(client: Client, servers: Servers, metrics: Metrics, status_refresh: SignedDuration) -> Self {
+    /// Nothing is watched yet; `run` feeds the caches. This process acts for every policy.
+    pub fn new(
+        client: Client,
+        servers: impl Into<Arc<Servers>>,
+        metrics: Metrics,
+        status_refresh: SignedDuration,
+    ) -> Self {
         let observer = metrics.clone();
         let observe = Arc::new(move |api: &str, took, cause| observer.queried(api, took, cause));
         Context {
             apis: Apis::new(client.clone(), observe),
+            shards: Arc::new(Shards::alone(client.clone())),
             client,
-            servers: Arc::new(servers),
+            servers: servers.into(),
             targets: Targets::default(),
             pods: Pods::default(),
             owners: Owners::default(),
@@ -67,9 +74,14 @@ impl Context {
             rivals: Rivals::default(),
             metrics,
             status_refresh,
-            began: clock::now(),
             policies: Mutex::default(),
         }
+    }
+
+    /// The same, but acting only for the policies of shards that are led.
+    #[must_use]
+    pub fn led_by(self, shards: Arc<Shards>) -> Self {
+        Context { shards, ..self }
     }
 
     /// The policy's memory; empty the first time.
@@ -91,7 +103,35 @@ impl Context {
     /// Takes in a policy as the watch shows it, and yields the policies that have to look again.
     pub fn knows(&self, object: &ScalingPolicy) -> Vec<ObjectRef<ScalingPolicy>> {
         let mut policies = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
+        policies
+            .shards
+            .insert(ObjectRef::from_obj(object), self.shards.of(object));
         policies.seniority.take_in(object)
+    }
+
+    /// How many policies there are, of all shards.
+    pub(super) fn count(&self) -> usize {
+        self.policies
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .shards
+            .len()
+    }
+
+    /// The policies of a shard.
+    pub fn of_shard(&self, shard: usize) -> Vec<ObjectRef<ScalingPolicy>> {
+        let policies = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_shard = policies.shards.iter().filter(|(_, of)| **of == shard);
+        of_shard.map(|(policy, _)| policy.clone()).collect()
+    }
+
+    /// What this process remembers and shows of a policy that another acts for now: nothing. Should it come back, it begins
+    /// with what the status says, as after a restart.
+    pub fn leave(&self, policy: &ObjectRef<ScalingPolicy>) {
+        let mut policies = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
+        policies.memories.remove(policy);
+        self.metrics
+            .forget_policy(policy.namespace.as_deref().unwrap_or_default(), &policy.name);
     }
 
     /// The policies that scale this target.
@@ -109,17 +149,16 @@ impl Context {
     /// Forgets a deleted policy, and yields the policies that have to look again. Its target keeps the replicas that it
     /// has.
     pub(super) fn forget(&self, policy: &ObjectRef<ScalingPolicy>) -> Vec<ObjectRef<ScalingPolicy>> {
+        self.leave(policy);
         let mut policies = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
-        policies.memories.remove(policy);
-        self.metrics
-            .forget_policy(policy.namespace.as_deref().unwrap_or_default(), &policy.name);
+        policies.shards.remove(policy);
         policies.seniority.forget(policy)
     }
 
     /// Forgets every policy that is not listed any more.
     pub(super) fn forget_all_but(&self, listed: &HashSet<ObjectRef<ScalingPolicy>>) -> Vec<ObjectRef<ScalingPolicy>> {
         let known = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
-        let all = known.memories.keys().chain(known.seniority.all());
+        let all = known.memories.keys().chain(known.shards.keys());
         let gone: HashSet<_> = all.filter(|p| !listed.contains(*p)).cloned().collect();
         drop(known);
         gone.iter().flat_map(|policy| self.forget(policy)).collect()

@@ -1,5 +1,6 @@
 //! What can go wrong outside a single policy's evidence, with the step it went wrong in.
 
+use super::lease::Refused;
 use crate::observe::prometheus::ServerError;
 use crate::report::metrics::ErrorKind;
 
@@ -9,12 +10,30 @@ pub enum Error {
     /// A write of status failed; the next reconcile tries again.
     #[error("status was not written: {0}")]
     Status(#[source] Box<kube::Error>),
+    /// The policy could not be read after its shard's Lease was gained; the next reconcile tries again.
+    #[error("the status that the last leader left was not read: {0}")]
+    Reread(#[source] Box<kube::Error>),
+    /// The Lease of the policy's shard was lost; whoever holds it now decides anew. No fault of the policy or its target.
+    #[error("{0}")]
+    LeaseLost(#[from] Refused),
+    /// Leader election was asked for and the Lease cannot be read.
+    #[error(
+        "--leader-elect: Lease {name} of namespace {namespace} cannot be read; may this account get, create and patch leases.coordination.k8s.io there (another namespace: --lease-namespace)? {source}"
+    )]
+    Lease {
+        /// Its name.
+        name: String,
+        /// Its namespace.
+        namespace: String,
+        /// The API server's words.
+        source: Box<kube::Error>,
+    },
     /// The Kubernetes client could not be set up.
     #[error("no Kubernetes client (is KUBECONFIG set, or does this run in a cluster?): {0}")]
     Client(#[source] Box<kube::Error>),
     /// The CRD is missing or ScalingPolicies may not be listed.
     #[error(
-        "ScalingPolicies cannot be listed; is the CRD installed (`headroom crd | kubectl apply -f -`) and may this account list them? {0}"
+        "ScalingPolicies cannot be listed; is the CRD installed (`headroom crd | kubectl apply -f -`), may this account list them, and is --policy-selector, where given, a label selector such as shard=a? {0}"
     )]
     Policies(#[source] Box<kube::Error>),
     /// A Prometheus server's configuration is wrong.
@@ -41,6 +60,7 @@ impl Error {
     pub(super) fn kind(&self) -> ErrorKind {
         match self {
             Error::Status(_) => ErrorKind::Status,
+            Error::LeaseLost(_) => ErrorKind::LeaseLost,
             _ => ErrorKind::Other,
         }
     }

@@ -54,6 +54,8 @@ pub(super) struct Memory {
     pub(super) conflicts: u32,
     /// Whether this process has looked at the policy before.
     pub(super) seen: bool,
+    /// Whether the status was read since this process acts for the policy.
+    pub(super) read: bool,
     /// The status as last written, or as found at start.
     pub(super) status: Option<ScalingPolicyStatus>,
     /// Since when each metric has had no value, in the policy's order.
@@ -84,6 +86,7 @@ impl Memory {
                     .and_then(|s| s.startup_seconds)
                     .map(|s| SignedDuration::from_secs(s.clamp(0, MOST_STARTUP))),
                 seen: self.seen,
+                read: self.read,
                 ..Memory::default()
             };
         }

@@ -8,10 +8,11 @@ use k8s_openapi::api::core::v1::ObjectReference;
 use kube::api::{Api, Patch, PatchParams};
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use kube::runtime::reflector::ObjectRef;
-use kube::{Resource, ResourceExt};
+use kube::{Client, Resource, ResourceExt};
 
 use super::context::Context;
 use super::error::Error;
+use super::lease::Refused;
 use super::memory::Memory;
 use crate::FIELD_MANAGER;
 use crate::api::{ScalingPolicy, ScalingPolicyStatus, TargetRef};
@@ -25,6 +26,8 @@ use crate::report::{events, words};
 pub(super) struct Policy<'a> {
     pub(super) object: &'a ScalingPolicy,
     pub(super) reference: &'a ObjectRef<ScalingPolicy>,
+    /// What is written with.
+    pub(super) client: &'a Client,
 }
 
 /// Renders the situation everywhere.
@@ -67,9 +70,12 @@ pub(super) async fn report(
     }
     // What was done is told even if the status cannot be: nobody would tell it again.
     let regarding = object.object_ref(&());
-    tell(context, subject, made.as_ref(), &regarding).await;
+    tell(subject, made.as_ref(), &regarding).await;
     if status::worth_writing(old, &new, now, context.status_refresh) {
-        let written = write(context, object, &new).await;
+        let written = write(subject, &new).await;
+        if let Some(refused) = written.as_ref().err().and_then(Refused::of) {
+            return Err(refused.into());
+        }
         context.metrics.status_written(match &written {
             Ok(()) => WriteOutcome::Succeeded,
             Err(_) => WriteOutcome::Failed,
@@ -82,26 +88,21 @@ pub(super) async fn report(
         }
     }
     // Other Events follow the status, so that a status that is tried again does not tell the same news twice.
-    tell(context, subject, &news, &regarding).await;
+    tell(subject, &news, &regarding).await;
     Ok(())
 }
 
 /// Tells one thing that no status tells.
-pub(super) async fn news(context: &Context, subject: Policy<'_>, event: &Event) {
+pub(super) async fn news(subject: Policy<'_>, event: &Event) {
     tracing::warn!(policy = %subject.reference, reason = %event.reason, "{}", event.note.as_deref().unwrap_or_default());
-    tell(context, subject, [event], &subject.object.object_ref(&())).await;
+    tell(subject, [event], &subject.object.object_ref(&())).await;
 }
 
-async fn tell<'a>(
-    context: &Context,
-    subject: Policy<'_>,
-    events: impl IntoIterator<Item = &'a Event>,
-    regarding: &ObjectReference,
-) {
+async fn tell<'a>(subject: Policy<'_>, events: impl IntoIterator<Item = &'a Event>, regarding: &ObjectReference) {
     for event in events {
         // A recorder each: kube's joins Events that differ only in their words into a series with the first one's
         // words, and the words are the point. None is told twice anyhow, because only changes are told.
-        let recorder = Recorder::new(context.client.clone(), Reporter::from(FIELD_MANAGER));
+        let recorder = Recorder::new(subject.client.clone(), Reporter::from(FIELD_MANAGER));
         if let Err(error) = recorder.publish(event, regarding).await {
             tracing::warn!(policy = %subject.reference, %error, reason = %event.reason, "an Event was not recorded");
         }
@@ -113,30 +114,26 @@ async fn tell<'a>(
 ///
 /// # Errors
 /// 422 where the policy is another by now; 404 where it is gone.
-pub(super) async fn announce(
-    context: &Context,
-    object: &ScalingPolicy,
-    status: &ScalingPolicyStatus,
-) -> Result<(), kube::Error> {
+pub(super) async fn announce(subject: Policy<'_>, status: &ScalingPolicyStatus) -> Result<(), kube::Error> {
     let generation = json_patch::PatchOperation::Test(json_patch::TestOperation {
         path: PointerBuf::from_tokens(["metadata", "generation"]),
-        value: object.metadata.generation.into(),
+        value: subject.object.metadata.generation.into(),
     });
-    patch(context, object, vec![generation], status).await
+    patch(subject, vec![generation], status).await
 }
 
 /// Writes the status, provided that the policy was not deleted and created again.
-async fn write(context: &Context, object: &ScalingPolicy, status: &ScalingPolicyStatus) -> Result<(), kube::Error> {
-    patch(context, object, Vec::new(), status).await
+async fn write(subject: Policy<'_>, status: &ScalingPolicyStatus) -> Result<(), kube::Error> {
+    patch(subject, Vec::new(), status).await
 }
 
 async fn patch(
-    context: &Context,
-    object: &ScalingPolicy,
+    subject: Policy<'_>,
     mut operations: Vec<json_patch::PatchOperation>,
     status: &ScalingPolicyStatus,
 ) -> Result<(), kube::Error> {
-    let api: Api<ScalingPolicy> = Api::namespaced(context.client.clone(), &object.namespace().unwrap_or_default());
+    let object = subject.object;
+    let api: Api<ScalingPolicy> = Api::namespaced(subject.client.clone(), &object.namespace().unwrap_or_default());
     operations.push(json_patch::PatchOperation::Test(json_patch::TestOperation {
         path: PointerBuf::from_tokens(["metadata", "uid"]),
         value: object.uid().into(),

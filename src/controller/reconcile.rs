@@ -8,14 +8,17 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use kube::ResourceExt;
+use kube::api::Api;
 use kube::runtime::controller::Action as Requeue;
 use kube::runtime::reflector::ObjectRef;
 
 use super::context::Context;
 use super::error::Error;
 use super::history::lead;
+use super::lease::Refused;
 use super::memory::{Memory, Settling};
 use super::publish::{self, Policy as Subject};
+use super::shards::Lead;
 use super::turns::{first_wait, lag, settled, until_next, until_window, wait_until};
 use super::{rivals, scale_in};
 use crate::actuate::{self, ActuateError};
@@ -37,25 +40,28 @@ const AFTER_ERROR: Duration = Duration::from_secs(5);
 /// Wait after a conflict: the watch has to bring what changed before another decision makes sense.
 const AFTER_CONFLICT: Duration = Duration::from_millis(500);
 
-/// Reconciles one policy and says when to come again.
+/// Reconciles one policy and says when to come again; not before the Lease is gained where another process acts for it.
 ///
 /// # Errors
-/// [`Error::Status`] when the status could not be written.
+/// [`Error::Status`] when the status could not be written, [`Error::LeaseLost`] when the Lease was lost on the way.
 pub async fn reconcile(object: Arc<ScalingPolicy>, context: Arc<Context>) -> Result<Requeue, Error> {
     let (begun, now) = (Instant::now(), clock::now());
     let reference = ObjectRef::from_obj(&*object);
+    let Some(lead) = context.shards.lead(&object) else {
+        context.leave(&reference);
+        return Ok(Requeue::await_change());
+    };
     let shared = context.memory(&reference);
     let mut memory = shared.lock().await;
     if let Some(lag) = lag(memory.due.take(), now) {
         context.metrics.late(lag);
     }
-    let result = one(&object, &reference, &context, &mut memory, now).await;
+    let result = one(&object, &reference, &context, &lead, &mut memory, now).await;
     let next = result.as_ref().ok().and_then(|turn| turn.next);
     memory.due = next.and_then(|wait| now.checked_add(wait).ok());
-    if !context.remembers(&reference, &shared) {
-        // Deleted meanwhile: what this turn showed of it must not stay on the metrics page.
-        let namespace = object.namespace().unwrap_or_default();
-        context.metrics.forget_policy(&namespace, &object.name_any());
+    if !context.remembers(&reference, &shared) || !lead.lasts() {
+        // Deleted or handed over meanwhile: what this turn showed of it must not stay on the metrics page.
+        context.leave(&reference);
     }
     let failure = match &result {
         Ok(turn) => turn.failure,
@@ -75,6 +81,10 @@ struct Turn {
 
 /// What to do after an error.
 pub fn error_policy(object: Arc<ScalingPolicy>, error: &Error, _: Arc<Context>) -> Requeue {
+    if matches!(error, Error::LeaseLost(_)) {
+        tracing::info!(namespace = object.namespace(), policy = object.name_any(), %error, "left to the next leader");
+        return Requeue::await_change();
+    }
     tracing::warn!(namespace = object.namespace(), policy = object.name_any(), %error, "will be tried again");
     Requeue::requeue(AFTER_ERROR)
 }
@@ -83,13 +93,19 @@ async fn one(
     object: &ScalingPolicy,
     reference: &ObjectRef<ScalingPolicy>,
     context: &Arc<Context>,
+    lead: &Lead,
     memory: &mut Memory,
     now: Timestamp,
 ) -> Result<Turn, Error> {
     let (Some(uid), Some(namespace)) = (object.uid(), object.namespace()) else {
         return Err(Error::Anonymous);
     };
-    let subject = Subject { object, reference };
+    let client = &lead.client;
+    let subject = Subject {
+        object,
+        reference,
+        client,
+    };
 
     // validate (pure)
     memory.refresh(&uid, object);
@@ -107,18 +123,36 @@ async fn one(
     };
     let next = until_next(&uid, policy.interval, now);
     if !std::mem::replace(&mut memory.seen, true)
-        && let Some(wait) = first_wait(object, context.began, next, now)
+        && let Some(wait) = first_wait(object, lead.since, context.count(), next, now)
     {
         return Ok(Turn {
             next: Some(wait),
             failure: None,
         });
     }
+    if !memory.read {
+        if lead.elected() {
+            // The last leader's last status may be on its way to our watch; without it a cooldown would be forgotten.
+            let policies: Api<ScalingPolicy> = Api::namespaced(client.clone(), &namespace);
+            let present = policies.get_opt(&object.name_any()).await;
+            match present.map_err(|error| Error::Reread(Box::new(error)))? {
+                Some(present) if present.metadata.uid.as_ref() == Some(&uid) => memory.status = present.status,
+                _ => {
+                    // Deleted meanwhile; the watch is about to say so.
+                    return Ok(Turn {
+                        next: None,
+                        failure: None,
+                    });
+                }
+            }
+        }
+        memory.read = true;
+    }
 
     // observe (I/O)
     let key = scale::key(&object.spec.target_ref, &namespace);
     let found = scale::target(
-        &context.client,
+        client,
         &context.targets,
         &context.pods,
         &context.kinds,
@@ -167,7 +201,7 @@ async fn one(
     }
 
     // actuate (I/O)
-    let written = act(subject, &decision, &target, context, memory).await;
+    let written = act(subject, &decision, &target, context, memory).await?;
     let next = next.min(until_window(&decision, now));
     let next = others.contest(now).map_or(next, |c| next.min(wait_until(c.until, now)));
 
@@ -302,37 +336,48 @@ enum Written {
 
 /// Says which pods go first, announces the change in the status, makes it, and remembers it. The announcement comes
 /// before the change so that a crash in between cannot lose the cooldown: without it, no write.
+///
+/// # Errors
+/// The Lease was lost: by the announcement the next leader knows of what may have been made.
 async fn act(
     subject: Subject<'_>,
     decision: &Decision,
     target: &Target,
     context: &Arc<Context>,
     memory: &mut Memory,
-) -> Written {
+) -> Result<Written, Refused> {
     let Some(event) = decision.change() else {
-        return Written::Nothing;
+        return Ok(Written::Nothing);
     };
     let object = subject.object;
     scale_in::prepare(context, subject, target, &event).await;
     memory.announce(&event);
     let status = memory.status.clone().unwrap_or_default();
-    match publish::announce(context, object, &status).await {
+    match publish::announce(subject, &status).await {
         Ok(()) => {}
+        Err(error) if let Some(refused) = Refused::of(&error) => return Err(refused),
         // The policy was edited or deleted since it was read; its own event brings the next decision.
-        Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409 | 422) => return Written::Conflict,
+        Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409 | 422) => return Ok(Written::Conflict),
         Err(error) => {
-            return Written::Failed(format!("the change could not be announced in the status: {error}"));
+            return Ok(Written::Failed(format!(
+                "the change could not be announced in the status: {error}"
+            )));
         }
     }
     let name = &object.spec.target_ref.name;
     let written = actuate::scale(&target.api, name, &target.uid, event.from, event.to).await;
+    if let Err(ActuateError::Unknown(error)) = &written
+        && let Some(refused) = Refused::of(error)
+    {
+        return Err(refused);
+    }
     context.metrics.scale_written(match &written {
         Ok(()) => WriteOutcome::Succeeded,
         Err(ActuateError::Conflict) => WriteOutcome::Conflict,
         Err(_) => WriteOutcome::Failed,
     });
     memory.pending = None;
-    match written {
+    Ok(match written {
         Ok(()) => {
             memory.state(&target.uid, event.from, decision.at).scaled(event);
             Written::Scaled
@@ -344,5 +389,5 @@ async fn act(
             }
             Written::Failed(error.to_string())
         }
-    }
+    })
 }

@@ -32,7 +32,7 @@ pub(super) async fn prepare(context: &Context, subject: Subject<'_>, target: &Ta
                 key.as_ref()
                     .is_ok_and(|key| context.owners.foreign(set, key, &target.uid))
             };
-            let marked = deletion_cost::youngest_first(&context.client, namespace, selector, going, foreign);
+            let marked = deletion_cost::youngest_first(subject.client, namespace, selector, going, foreign);
             match tokio::time::timeout(PATIENCE, marked).await {
                 Ok(Ok(marks)) => trouble(&marks),
                 Ok(Err(error)) => Some(format!("its pods cannot be listed: {error}")),
@@ -41,7 +41,7 @@ pub(super) async fn prepare(context: &Context, subject: Subject<'_>, target: &Ta
         }
     };
     if let Some(trouble) = trouble {
-        publish::news(context, subject, &events::unordered(&trouble)).await;
+        publish::news(subject, &events::unordered(&trouble)).await;
     }
 }
 

@@ -63,11 +63,6 @@ impl Seniority {
         self.scaling(&claim.target).cloned().collect()
     }
 
-    /// Every policy.
-    pub(super) fn all(&self) -> impl Iterator<Item = &Reference> {
-        self.claims.keys()
-    }
-
     /// The policies of a target, the oldest first.
     pub(super) fn scaling(&self, target: &TargetKey) -> impl Iterator<Item = &Reference> {
         self.by_target.get(target).into_iter().flat_map(BTreeMap::values)

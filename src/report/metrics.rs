@@ -8,6 +8,7 @@ mod cost;
 mod evidence;
 mod forecast;
 mod labels;
+mod lease;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,7 @@ use self::forecast::ForecastGauges;
 use self::labels::{
     DecisionLabels, FailureLabels, KindLabels, OutcomeLabels, PolicyLabels, ReasonLabels, ServerLabels,
 };
+use self::lease::Leases;
 use self::table::{
     API_REQUESTS, BLOCKED, BUILD, CURRENT, DECISIONS, DESIRED, POLICY_CONFLICTED, POLICY_CONTESTED, POLICY_READY,
     PREFIX, QUERY_DURATION, QUERY_ERRORS, READY_PODS, RECONCILE_DURATION, RECONCILE_ERRORS, RECONCILE_LAG,
@@ -84,6 +86,8 @@ pub enum ErrorKind {
     Scale,
     /// The status could not be written.
     Status,
+    /// The Lease was lost on the way.
+    LeaseLost,
     /// Anything else.
     Other,
 }
@@ -95,6 +99,7 @@ impl ErrorKind {
             ErrorKind::Target => "target",
             ErrorKind::Scale => "scale",
             ErrorKind::Status => "status",
+            ErrorKind::LeaseLost => "lease_lost",
             ErrorKind::Other => "other",
         }
     }
@@ -122,6 +127,7 @@ pub struct Metrics {
     scale_writes: Family<OutcomeLabels, Counter>,
     status_writes: Family<OutcomeLabels, Counter>,
     api_requests: Family<ApiRequest, Counter>,
+    leases: Leases,
 }
 
 impl Metrics {
@@ -148,6 +154,7 @@ impl Metrics {
             scale_writes: Family::default(),
             status_writes: Family::default(),
             api_requests: Family::default(),
+            leases: Leases::default(),
         };
         let mut registry = Registry::with_prefix(PREFIX);
         let mut register = Registrar(&mut registry);
@@ -170,6 +177,7 @@ impl Metrics {
         register.add(SCALE_WRITES, metrics.scale_writes.clone());
         register.add(STATUS_WRITES, metrics.status_writes.clone());
         register.add(API_REQUESTS, metrics.api_requests.clone());
+        metrics.leases.register(&mut register);
         registry.register_collector(Box::new(metrics.evidence.clone()));
         (metrics, registry)
     }
@@ -283,6 +291,11 @@ impl Metrics {
     pub fn status_written(&self, outcome: WriteOutcome) {
         let outcome = outcome.as_str();
         self.status_writes.get_or_create(&OutcomeLabels { outcome }).inc();
+    }
+
+    /// Whether this process holds the Lease; a change is counted.
+    pub fn lease(&self, lease: &str, held: bool) {
+        self.leases.show(lease, held);
     }
 }
 

@@ -57,24 +57,28 @@ impl Stage {
 
     /// The same as another user.
     pub async fn operator_as(&self, prometheus: &str, kubeconfig: &Path) -> Operator {
+        let mut operator = self.spawn("operator", prometheus, kubeconfig, &["--namespace", &self.namespace]);
+        operator.ready().await;
+        operator
+    }
+
+    /// One of several operators, with options of its own, not waited for.
+    pub fn spawn(&self, name: &str, prometheus: &str, kubeconfig: &Path, options: &[&str]) -> Operator {
         let listen = free_address();
-        let log = self.directory.path().join("operator.log");
+        let log = self.directory.path().join(format!("{name}.log"));
         let spec = Spec::new("headroom", env!("CARGO_BIN_EXE_headroom"), &log)
-            .args(["run", "--namespace", &self.namespace, "--prometheus", prometheus])
+            .args(["run", "--prometheus", prometheus])
             .args(["--prometheus-timeout", "2s", "--listen", &listen.to_string()])
+            .args(options)
             .env("KUBECONFIG", kubeconfig)
             .env("RUST_LOG", "warn,headroom=debug")
             .env("NO_COLOR", "1")
             .grace(Duration::from_secs(10));
-        let mut process = Process::spawn(spec).unwrap();
-        let url = format!("http://{listen}");
-        let ready = async || {
-            reqwest::get(format!("{url}/readyz"))
-                .await
-                .is_ok_and(|r| r.status().is_success())
-        };
-        process.wait_until("readiness", PATIENCE, ready).await.unwrap();
-        Operator { process, url, log }
+        Operator {
+            process: Process::spawn(spec).unwrap(),
+            url: format!("http://{listen}"),
+            log,
+        }
     }
 
     /// Creates a Deployment and waits until its pods are ready; a policy may have asked for more meanwhile.
@@ -180,9 +184,14 @@ impl Stage {
         }
     }
 
-    /// The operator's log so far.
+    /// The operators' logs so far.
     pub fn log(&self) -> String {
-        std::fs::read_to_string(self.directory.path().join("operator.log")).unwrap_or_default()
+        let files = std::fs::read_dir(self.directory.path()).unwrap();
+        let logs = files
+            .map(|f| f.unwrap().path())
+            .filter(|p| p.extension().is_some_and(|e| e == "log"));
+        logs.map(|path| std::fs::read_to_string(path).unwrap_or_default())
+            .collect()
     }
 }
 
@@ -194,6 +203,13 @@ pub struct Operator {
 }
 
 impl Operator {
+    /// Waits until it is ready.
+    pub async fn ready(&mut self) {
+        let url = format!("{}/readyz", self.url);
+        let ready = async || reqwest::get(&url).await.is_ok_and(|r| r.status().is_success());
+        self.process.wait_until("readiness", PATIENCE, ready).await.unwrap();
+    }
+
     /// Its own metrics page.
     pub async fn page(&self) -> String {
         reqwest::get(format!("{}/metrics", self.url))

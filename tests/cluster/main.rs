@@ -7,6 +7,7 @@ mod adaptive;
 mod admission;
 mod explain;
 mod harness;
+mod leader;
 mod lifecycle;
 mod manual;
 mod modes;

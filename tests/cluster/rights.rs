@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::harness::{Stage, condition, is};
 
 /// The ClusterRole of README.
-fn role() -> ClusterRole {
+pub fn role() -> ClusterRole {
     let readme = include_str!("../../README.md");
     let from = readme.find("apiVersion: rbac.authorization.k8s.io/v1").expect("a role");
     let length = readme[from..].find("```").expect("its end");
@@ -19,7 +19,7 @@ fn role() -> ClusterRole {
 }
 
 /// A kubeconfig of an account that has this role, under this name, in the stage's namespace.
-async fn account(stage: &Stage, name: &str, role: &ClusterRole) -> PathBuf {
+pub async fn account(stage: &Stage, name: &str, role: &ClusterRole) -> PathBuf {
     let roles: Api<ClusterRole> = Api::all(stage.client.clone());
     let parameters = PatchParams::apply("test").force();
     let mut role = role.clone();

@@ -250,6 +250,18 @@ pub(super) const API_REQUESTS: Described = described(
     &["verb", "resource", "code"],
     "Requests to the API server by verb, resource[/subresource] and status code, or `timeout` or `error` without one",
 );
+pub(super) const LEADER: Described = described(
+    "leader",
+    Kind::Gauge,
+    &["lease"],
+    "1 while this process holds the Lease and acts for its policies, else 0; absent without leader election",
+);
+pub(super) const LEASE_TRANSITIONS: Described = described(
+    "lease_transitions",
+    Kind::Counter,
+    &["lease"],
+    "Times that this process gained or lost the Lease",
+);
 
 /// Every metric there is.
 pub const ALL: &[Described] = &[
@@ -287,4 +299,6 @@ pub const ALL: &[Described] = &[
     SCALE_WRITES,
     STATUS_WRITES,
     API_REQUESTS,
+    LEADER,
+    LEASE_TRANSITIONS,
 ];

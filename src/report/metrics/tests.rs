@@ -30,6 +30,9 @@ fn filled() -> (Metrics, Registry) {
         resource: "deployments/scale".to_owned(),
         code: "200".to_owned(),
     });
+    for held in [false, true, true, false, true] {
+        metrics.lease("headroom", held);
+    }
     (metrics, registry)
 }
 
@@ -89,6 +92,8 @@ fn labels_are_the_stable_names() {
         r#"headroom_reconcile_errors_total{kind="target"} 1"#,
         r#"headroom_scale_writes_total{outcome="succeeded"} 1"#,
         r#"headroom_status_writes_total{outcome="conflict"} 1"#,
+        r#"headroom_leader{lease="headroom"} 1"#,
+        r#"headroom_lease_transitions_total{lease="headroom"} 3"#,
     ] {
         assert!(text.contains(line), "{line} is missing in:\n{text}");
     }

@@ -1,0 +1,239 @@
+//! One Lease, from standing by over holding to losing it, for as long as the process lives.
+//!
+//! kube-lease-manager writes the Lease; when, and what counts, is decided here. It is let at a Lease only that `lookout`
+//! found free; its writes go through `chain`, and a tenure lasts as long as the chain's fence, whatever the library
+//! believes. (It does not say when it renewed, goes on believing while no answer comes, and would notice a released Lease
+//! only when the old holder's time were up.)
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use k8s_openapi::api::coordination::v1::Lease;
+use kube::Client;
+use kube::api::Api;
+use kube_lease_manager::{LeaseManager, LeaseManagerBuilder, LeaseManagerError, LeaseParams};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout};
+use tower::BoxError;
+
+use super::args::Timing;
+use super::chain::Chain;
+use super::fence::Fence;
+use super::lookout::{Lookout, Sight, holder};
+use crate::FIELD_MANAGER;
+
+/// What becomes of a Lease.
+pub(crate) enum News {
+    /// This process holds it, and may write while this fence lets it.
+    Gained(Arc<Fence>),
+    /// It does not any more. The fence is closed.
+    Lost,
+}
+
+/// How far the process is with its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Phase {
+    /// Leases are taken and kept.
+    Running,
+    /// None is taken any more; what is held is kept, for reconciles under way.
+    Stopping,
+    /// All are given back.
+    Releasing,
+}
+
+/// How many Leases this process holds or is about to take: whoever holds fewer goes first.
+#[derive(Debug, Default)]
+pub(crate) struct Load(Mutex<u32>);
+
+impl Load {
+    /// A place among the Leases held, if one that has been free for so long may be taken already.
+    fn claim(self: &Arc<Self>, free: Duration, timing: Timing) -> Option<Claim> {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if free < timing.handicap(*held) {
+            return None;
+        }
+        *held += 1;
+        Some(Claim(self.clone()))
+    }
+}
+
+/// Gives its place back when it goes.
+struct Claim(Arc<Load>);
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        *self.0.0.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+    }
+}
+
+/// Stands for one Lease.
+pub(crate) struct Elector {
+    /// The Lease's name.
+    pub(crate) lease: String,
+    /// Its namespace.
+    pub(crate) namespace: String,
+    /// What this process calls itself in it; no other process does.
+    pub(crate) identity: String,
+    pub(crate) timing: Timing,
+    /// Its requests have a deadline.
+    pub(crate) client: Client,
+    /// Shared by all electors of the process.
+    pub(crate) load: Arc<Load>,
+}
+
+/// What was found free, and what this process may do about it.
+struct Opening {
+    _claim: Claim,
+    version: Option<String>,
+    /// Left over from an own tenure that has ended.
+    own: bool,
+}
+
+impl Elector {
+    /// Takes the Lease whenever it is free and holds it as long as it can; returns once it is released.
+    pub(crate) async fn run(self, news: impl Fn(News), phase: watch::Receiver<Phase>) {
+        let mut lookout = Lookout::default();
+        loop {
+            let opening = tokio::select! {
+                opening = self.opening(&mut lookout) => opening,
+                () = reached(phase.clone(), Phase::Stopping) => return,
+            };
+            self.tenure(opening, &news, &phase).await;
+        }
+    }
+
+    /// Waits until the Lease is free and it is this process's turn to take it.
+    async fn opening(&self, lookout: &mut Lookout) -> Opening {
+        let leases: Api<Lease> = Api::namespaced(self.client.clone(), &self.namespace);
+        let mut told = None;
+        loop {
+            let look = timeout(self.timing.valid() / 2, leases.get_opt(&self.lease));
+            let wait = match look.await.map_err(BoxError::from).and_then(|looked| Ok(looked?)) {
+                Ok(lease) => {
+                    told = None;
+                    let now = Instant::now();
+                    match lookout.see(lease.as_ref(), &self.identity, self.timing.duration, now) {
+                        Sight::Held(left) => left,
+                        Sight::Free(since) => {
+                            if let Some(claim) = self.load.claim(now.duration_since(since), self.timing) {
+                                return Opening {
+                                    _claim: claim,
+                                    own: lease.as_ref().and_then(holder) == Some(&self.identity),
+                                    version: lease.and_then(|lease| lease.metadata.resource_version),
+                                };
+                            }
+                            self.timing.period()
+                        }
+                    }
+                }
+                Err(error) => {
+                    // Once, not at every look.
+                    let words = error.to_string();
+                    if told.as_ref() != Some(&words) {
+                        tracing::warn!(lease = self.lease, %error, "the Lease cannot be read; it will be tried again");
+                        told = Some(words);
+                    }
+                    self.timing.period()
+                }
+            };
+            sleep(wait.min(self.timing.period())).await;
+        }
+    }
+
+    /// Takes the Lease, and holds it until it is lost or the process ends.
+    async fn tenure(&self, opening: Opening, news: &impl Fn(News), phase: &watch::Receiver<Phase>) {
+        let chain = Chain::new(&self.identity, self.timing.valid(), opening.version);
+        let taken = async {
+            let manager = self.manager(&chain).await?;
+            if opening.own {
+                manager.release().await?;
+            }
+            Ok::<_, LeaseManagerError>((manager.changed().await?, manager))
+        };
+        let manager = tokio::select! {
+            taken = taken => match taken {
+                Ok((true, manager)) => manager,
+                Ok((false, _)) => return,
+                Err(error) => {
+                    tracing::warn!(lease = self.lease, %error, "the Lease was not taken; it will be tried again");
+                    return sleep(self.timing.period()).await;
+                }
+            },
+            // Somebody else was faster. Or it takes too long: the library goes by the wall clock, and waits if the old
+            // holder's was ahead of ours. Then it begins anew with what the Lease shows by then.
+            () = chain.broken() => return,
+            () = sleep(self.timing.duration) => return,
+            // What may just have been taken is given back, or the others would have to wait for it to expire.
+            () = reached(phase.clone(), Phase::Stopping) => {
+                if let Ok(manager) = self.manager(&chain).await {
+                    self.release(&manager).await;
+                }
+                return;
+            }
+        };
+        let fence = &chain.fence;
+        tracing::info!(
+            lease = self.lease,
+            identity = self.identity,
+            "leading: the Lease is held"
+        );
+        news(News::Gained(fence.clone()));
+        let lost = tokio::select! {
+            biased;
+            () = reached(phase.clone(), Phase::Releasing) => None,
+            () = chain.broken() => Some("somebody else wrote it"),
+            () = fence.ended() => Some("it was not renewed in time"),
+            () = self.renew(&manager) => Some("somebody else holds it"),
+        };
+        fence.close();
+        news(News::Lost);
+        match lost {
+            Some(why) => tracing::warn!(lease = self.lease, why, "not leading any more: the Lease is lost"),
+            None => self.release(&manager).await,
+        }
+    }
+
+    async fn manager(&self, chain: &Arc<Chain>) -> Result<LeaseManager, LeaseManagerError> {
+        let duration = self.timing.duration.as_secs();
+        // The library renews so long before the end.
+        let grace = duration - self.timing.period().as_secs();
+        let parameters = LeaseParams::new(&self.identity, duration, grace)
+            // Distinct, so that of two who apply the Lease at once the API server refuses one.
+            .with_field_manager(format!("{FIELD_MANAGER}-{}", self.identity));
+        LeaseManagerBuilder::new(chain.client(&self.client), &self.lease)
+            .with_namespace(&self.namespace)
+            .with_parameters(parameters)
+            .build()
+            .await
+    }
+
+    /// Renews the Lease for as long as it shows this process as its holder.
+    async fn renew(&self, manager: &LeaseManager) {
+        loop {
+            match manager.changed().await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => {
+                    tracing::warn!(lease = self.lease, %error, "the Lease was not renewed; it will be tried again");
+                    // A second: two thirds of the shortest Lease leave room for another attempt.
+                    sleep(Duration::from_secs(1)).await;
+                }
+            }
+        }
+    }
+
+    async fn release(&self, manager: &LeaseManager) {
+        match manager.release().await {
+            Ok(()) => tracing::info!(lease = self.lease, "the Lease is released"),
+            Err(error) => {
+                tracing::warn!(lease = self.lease, %error, "the Lease was not released; others wait until it expires");
+            }
+        }
+    }
+}
+
+/// Resolves once the process has come so far.
+async fn reached(mut phase: watch::Receiver<Phase>, least: Phase) {
+    // The sender lives as long as the process; were it gone, ending would be right as well.
+    let _ = phase.wait_for(|phase| *phase >= least).await;
+}
