@@ -36,9 +36,15 @@ fn words(error: &dyn Error) -> String {
 fn run(cli: Cli) -> Result<(), Box<dyn Error>> {
     match cli.command {
         Command::Run(args) => {
-            telemetry::init(args.log_format)?;
             let runtime = tokio::runtime::Runtime::new()?;
-            Ok(runtime.block_on(controller::run(args))?)
+            let entered = runtime.enter();
+            let traces = telemetry::init(args.log_format, args.otlp_endpoint.as_deref())?;
+            drop(entered);
+            let ended = runtime.block_on(controller::run(args));
+            if let Some(traces) = traces {
+                traces.flush();
+            }
+            Ok(ended?)
         }
         Command::Explain(args) => {
             let runtime = tokio::runtime::Runtime::new()?;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use tokio::net::TcpListener;
@@ -63,10 +63,16 @@ async fn readyz(State(health): State<Health>) -> impl IntoResponse {
     }
 }
 
-async fn exposition(State(health): State<Health>) -> impl IntoResponse {
+/// The page in OpenMetrics where that is asked for, as Prometheus does, else in the older format that everything reads.
+async fn exposition(State(health): State<Health>, headers: HeaderMap) -> impl IntoResponse {
     let of = |media_type| [(header::CONTENT_TYPE, media_type)];
+    let accepted = headers.get_all(header::ACCEPT).into_iter();
+    let open = accepted
+        .filter_map(|value| value.to_str().ok())
+        .any(|value| value.contains("application/openmetrics-text"));
     match metrics::encode(&health.registry) {
-        Ok(page) => (StatusCode::OK, of(metrics::CONTENT_TYPE), page),
+        Ok(page) if open => (StatusCode::OK, of(metrics::CONTENT_TYPE), page),
+        Ok(page) => (StatusCode::OK, of(metrics::PLAIN), metrics::plain(&page)),
         // An empty page would read as an operator that does nothing.
         Err(error) => {
             let words = format!("the metrics cannot be written: {error}\n");
@@ -97,10 +103,25 @@ mod tests {
 
     #[tokio::test]
     async fn metrics_that_cannot_be_written_are_an_error() {
-        let status = async |registry| exposition(State(Health::new(registry))).await.into_response().status();
+        let status = async |registry| {
+            let page = exposition(State(Health::new(registry)), HeaderMap::new()).await;
+            page.into_response().status()
+        };
         assert_eq!(status(Registry::default()).await, StatusCode::OK);
         let mut registry = Registry::default();
         registry.register_collector(Box::new(Broken));
         assert_eq!(status(registry).await, StatusCode::INTERNAL_SERVER_ERROR);
+    }
+
+    #[tokio::test]
+    async fn the_page_has_the_format_that_is_asked_for() {
+        let media_type = async |accept: &'static str| {
+            let headers = HeaderMap::from_iter([(header::ACCEPT, accept.parse().unwrap())]);
+            let page = exposition(State(Health::new(Registry::default())), headers).await;
+            page.into_response().headers()[header::CONTENT_TYPE].clone()
+        };
+        let prometheus = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.4,*/*;q=0.1";
+        assert_eq!(media_type(prometheus).await, metrics::CONTENT_TYPE);
+        assert_eq!(media_type("*/*").await, metrics::PLAIN);
     }
 }

@@ -2,8 +2,11 @@
 //!
 //! One scenario per test; the target is a ReplicaSet, a kind that is not watched, so that every request is seen here.
 
+mod collector;
 #[path = "reconcile/others.rs"]
 mod others;
+#[path = "reconcile/traces.rs"]
+mod traces;
 
 use std::sync::Arc;
 use std::time::Duration;

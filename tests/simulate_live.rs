@@ -4,6 +4,8 @@
 //! The server answers with a load of its own making, step by step, and refuses what a real one refuses (more than 11,000
 //! points).
 
+mod tls;
+
 use std::collections::HashMap;
 use std::fs;
 use std::sync::{Arc, Mutex};
@@ -108,7 +110,7 @@ struct Stage {
     script: Script,
     url: String,
     dir: tempfile::TempDir,
-    _runtime: tokio::runtime::Runtime,
+    runtime: tokio::runtime::Runtime,
 }
 
 impl Stage {
@@ -129,7 +131,7 @@ impl Stage {
             script,
             url,
             dir,
-            _runtime: runtime,
+            runtime,
         }
     }
 
@@ -219,7 +221,10 @@ fn failures_name_the_option_and_the_remedy() {
     ];
     for (says, more, words) in table {
         let stage = Stage::new(says, None);
-        let message = stage.run(&stage.live(from, to, more), "out").unwrap_err().to_string();
+        // A CA file has a meaning for https:// alone.
+        let scheme = if more.contains("ca-file") { "https:" } else { "http:" };
+        let live = stage.live(from, to, more).replace("http:", scheme);
+        let message = stage.run(&live, "out").unwrap_err().to_string();
         assert!(message.contains(words), "{says:?}: {message}");
         assert!(
             !stage.dir.path().join("out").exists(),
@@ -241,7 +246,8 @@ fn failures_name_the_option_and_the_remedy() {
     );
     let ca = stage.file("ca", "no certificate\n");
     let ca = format!("--prometheus-ca-file {ca}");
-    let message = stage.run(&stage.live(from, to, &ca), "out").unwrap_err().to_string();
+    let live = stage.live(from, to, &ca).replace("http:", "https:");
+    let message = stage.run(&live, "out").unwrap_err().to_string();
     assert!(message.contains("holds no PEM certificate"), "{message}");
     // Nothing listens on port 1.
     let gone = stage.live(from, to, "").replace(&stage.url, "http://127.0.0.1:1");
@@ -278,4 +284,30 @@ fn half_a_range_is_refused_by_name() {
         parse("--prometheus http://p --query q --from 2026-11-20T00:00:00Z --to 2026-11-21T00:00:00Z"),
         Ok(())
     );
+}
+
+#[test]
+fn a_server_behind_an_authority_of_one_s_own_is_read_with_its_file_alone() {
+    let stage = Stage::new(Says::Load, Some("s3cret"));
+    let authority = tls::Authority::named("ours");
+    let app = Router::new().fallback(any(reply)).with_state(stage.script.clone());
+    let url = stage.runtime.block_on(tls::serve(app, &authority));
+    let token = stage.file("token", "s3cret\n");
+    let live = stage
+        .live(
+            "2026-11-20T00:00:00Z",
+            "2026-11-20T02:00:00Z",
+            &format!("--prometheus-token-file {token}"),
+        )
+        .replace(&stage.url, &url);
+    let message = stage.run(&live, "out").unwrap_err().to_string();
+    assert!(
+        message.starts_with("--prometheus: ") && message.contains("give --prometheus-ca-file"),
+        "{message}"
+    );
+    assert!(stage.script.asked.lock().unwrap().is_empty(), "nothing was asked of it");
+
+    let ca = stage.file("ca.crt", &authority.pem());
+    stage.run(&format!("{live} --prometheus-ca-file {ca}"), "out").unwrap();
+    assert_eq!(stage.script.asked.lock().unwrap().len(), 1);
 }

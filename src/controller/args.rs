@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::access::AccessArgs;
 use super::lease::LeaderArgs;
 use crate::telemetry::LogFormat;
 
@@ -12,6 +13,9 @@ pub struct Args {
     /// A Prometheus server that policies may name, as NAME=URL; repeat for more. Policies that name none use `default`.
     #[arg(long = "prometheus", value_name = "NAME=URL", value_parser = named_url, env = "HEADROOM_PROMETHEUS", value_delimiter = ',')]
     pub prometheus: Vec<(String, String)>,
+    /// How to be let in by them.
+    #[command(flatten)]
+    pub access: AccessArgs,
     /// How long to wait for an answer from Prometheus.
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration)]
     pub prometheus_timeout: Duration,
@@ -36,6 +40,10 @@ pub struct Args {
     /// Leader election.
     #[command(flatten)]
     pub leader: LeaderArgs,
+    /// Send traces of each reconcile to this OpenTelemetry collector (OTLP over HTTP, such as http://otel-collector:4318);
+    /// without it there are none.
+    #[arg(long, value_name = "URL", env = "OTEL_EXPORTER_OTLP_ENDPOINT")]
+    pub otlp_endpoint: Option<String>,
     /// How log lines look.
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
     pub log_format: LogFormat,

@@ -1,5 +1,6 @@
 //! What can go wrong outside a single policy's evidence, with the step it went wrong in.
 
+use super::access::AccessOption;
 use super::lease::Refused;
 use crate::observe::prometheus::ServerError;
 use crate::report::metrics::ErrorKind;
@@ -38,7 +39,10 @@ pub enum Error {
     Policies(#[source] Box<kube::Error>),
     /// A Prometheus server's configuration is wrong.
     #[error("--prometheus: {0}")]
-    Prometheus(#[from] ServerError),
+    Prometheus(#[source] ServerError),
+    /// The files that let the operator in by a Prometheus server are wrong.
+    #[error(transparent)]
+    Access(#[from] AccessOption),
     /// The HTTP server for /metrics could not be set up.
     #[error("--listen {address}: {source}")]
     Listen {
@@ -53,6 +57,12 @@ pub enum Error {
     /// A policy without namespace or name reached the reconciler: an API server that breaks its own promise.
     #[error("a ScalingPolicy without namespace or uid")]
     Anonymous,
+}
+
+impl From<ServerError> for Error {
+    fn from(error: ServerError) -> Error {
+        AccessOption::try_from(error).map_or_else(Error::Prometheus, Error::Access)
+    }
 }
 
 impl Error {

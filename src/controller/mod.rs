@@ -4,9 +4,11 @@
 //! report; `memory` is what one policy remembers between two of its reconciles; `context` is what all of them share;
 //! `history` keeps each forecast fed; `turns` says when to come again; `rivals` finds who else scales the target, and
 //! `seniority` which policy came first; `scale_in` says which pods go first; `publish` renders a report as status,
-//! Events, metrics and log; `requests` counts what the API server is asked. `lease` elects leaders, `shards` says which
-//! policies a leader acts for, and `leading` ties the two to the reconcile loop.
+//! Events, metrics and log; `requests` counts what the API server is asked; `access` says how Prometheus servers let the
+//! operator in. `lease` elects leaders, `shards` says which policies a leader acts for, and `leading` ties the two to the
+//! reconcile loop.
 
+mod access;
 mod args;
 mod context;
 mod error;

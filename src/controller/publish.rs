@@ -20,6 +20,7 @@ use crate::observe::TargetError;
 use crate::report::metrics::WriteOutcome;
 use crate::report::status::{self, Actuation, Report, Situation};
 use crate::report::{events, words};
+use crate::telemetry::SPANS;
 
 /// The object a report speaks of.
 #[derive(Clone, Copy)]
@@ -31,6 +32,7 @@ pub(super) struct Policy<'a> {
 }
 
 /// Renders the situation everywhere.
+#[tracing::instrument(target = SPANS, skip_all)]
 pub(super) async fn report(
     context: &Context,
     subject: Policy<'_>,

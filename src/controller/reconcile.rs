@@ -11,6 +11,8 @@ use kube::ResourceExt;
 use kube::api::Api;
 use kube::runtime::controller::Action as Requeue;
 use kube::runtime::reflector::ObjectRef;
+use tracing::field::Empty;
+use tracing::{Span, info_span, instrument};
 
 use super::context::Context;
 use super::error::Error;
@@ -25,15 +27,16 @@ use crate::actuate::{self, ActuateError};
 use crate::api::ScalingPolicy;
 use crate::clock;
 use crate::engine::decide;
-use crate::engine::decision::Decision;
+use crate::engine::decision::{Decision, Source};
 use crate::engine::forecast::{Settings, Witness};
-use crate::engine::observation::Observation;
+use crate::engine::observation::{Observation, Sample};
 use crate::engine::policy::{Policy, Prediction, PredictionMode};
 use crate::engine::reading::Reading;
 use crate::observe::metrics::Sight;
 use crate::observe::{Target, TargetKey, metrics, scale};
 use crate::report::metrics::{ErrorKind, WriteOutcome};
 use crate::report::status::{Actuation, Decided, Situation};
+use crate::telemetry::SPANS;
 
 /// How long to wait after an error of the API server before the same policy is tried again.
 const AFTER_ERROR: Duration = Duration::from_secs(5);
@@ -44,6 +47,9 @@ const AFTER_CONFLICT: Duration = Duration::from_millis(500);
 ///
 /// # Errors
 /// [`Error::Status`] when the status could not be written, [`Error::LeaseLost`] when the Lease was lost on the way.
+#[instrument(target = SPANS, skip_all, fields(
+    namespace = object.namespace(), policy = object.name_any(), winner = Empty, desired = Empty, error = Empty,
+))]
 pub async fn reconcile(object: Arc<ScalingPolicy>, context: Arc<Context>) -> Result<Requeue, Error> {
     let (begun, now) = (Instant::now(), clock::now());
     let reference = ObjectRef::from_obj(&*object);
@@ -67,6 +73,9 @@ pub async fn reconcile(object: Arc<ScalingPolicy>, context: Arc<Context>) -> Res
         Ok(turn) => turn.failure,
         Err(error) => Some(error.kind()),
     };
+    if let Some(failure) = failure {
+        Span::current().record("error", failure.as_str());
+    }
     context.metrics.reconciled(begun.elapsed(), failure);
     result.map(|turn| turn.next.map_or_else(Requeue::await_change, Requeue::requeue))
 }
@@ -189,7 +198,12 @@ async fn one(
     // decide (pure)
     let policy = others.restrain(policy);
     let state = memory.state(&target.uid, observation.replicas.spec, now);
-    let decision = decide(&policy, state, &observation, now);
+    let span = info_span!(target: SPANS, "decide");
+    let decision = span.in_scope(|| decide(&policy, state, &observation, now));
+    let winner = decision.winner_source().map_or("none", Source::kind);
+    Span::current()
+        .record("winner", winner)
+        .record("desired", i64::from(decision.desired));
     state.record(&policy, &decision);
     context.metrics.decided(&decision);
     if let Some(since) = memory.decided.replace(now) {
@@ -255,6 +269,7 @@ async fn one(
 }
 
 /// Asks for every metric and the objective's signal at once, and for the forecast.
+#[instrument(target = SPANS, skip_all)]
 async fn observe(
     object: &ScalingPolicy,
     policy: &Policy,
@@ -273,12 +288,13 @@ async fn observe(
         interval: policy.interval,
         now,
     };
-    let asked = object.spec.metrics.iter().map(|m| metrics::sample(&sight, m));
+    let asked = object.spec.metrics.iter();
+    let asked = asked.map(|m| asking(&m.name, metrics::sample(&sight, m)));
     let asked = futures::future::join_all(asked);
     let signal = async {
         let prediction = object.spec.prediction.as_ref()?;
         let signal = prediction.objective.as_ref()?.signal.as_ref()?;
-        Some(metrics::query(&sight, &signal.prometheus).await)
+        Some(asking("signal", metrics::query(&sight, &signal.prometheus)).await)
     };
     let (samples, signal) = futures::future::join(asked, signal).await;
     let dated = samples.into_iter().zip(&policy.metrics).enumerate();
@@ -326,6 +342,16 @@ async fn observe(
     }
 }
 
+/// One query as a span: of the metric with this name, or the objective's signal.
+#[instrument(target = SPANS, name = "query", skip_all, fields(metric = metric, error = Empty))]
+async fn asking(metric: &str, query: impl Future<Output = Sample>) -> Sample {
+    let sample = query.await;
+    if let Err(failure) = &sample {
+        Span::current().record("error", failure.cause.as_str());
+    }
+    sample
+}
+
 /// What became of a decision's write.
 enum Written {
     Nothing,
@@ -339,6 +365,7 @@ enum Written {
 ///
 /// # Errors
 /// The Lease was lost: by the announcement the next leader knows of what may have been made.
+#[instrument(target = SPANS, name = "actuate", skip_all)]
 async fn act(
     subject: Subject<'_>,
     decision: &Decision,

@@ -60,7 +60,8 @@ pub async fn run(args: Args) -> Result<(), Error> {
     let (metrics, registry) = Metrics::new();
     let observer = metrics.clone();
     let observe = Arc::new(move |server: &str, took, cause| observer.queried(server, took, cause));
-    let servers = Arc::new(Servers::new(args.prometheus.clone(), args.prometheus_timeout, observe)?);
+    let servers = args.access.servers(&args.prometheus)?;
+    let servers = Arc::new(Servers::with_access(servers, args.prometheus_timeout, observe)?);
     let (client, watching) = clients(&metrics).await.map_err(|e| Error::Client(Box::new(e)))?;
     let scopes = scopes(&watching, &args);
     // A clear error now is better than a watch that retries for ever.

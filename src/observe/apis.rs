@@ -243,6 +243,7 @@ impl Apis {
                 let told = asked.unwrap_or_else(|_| Err(timeout()));
                 match &told {
                     Ok(_) | Err(Refusal::Answered(..)) => gate.circuit.answered(),
+                    Err(Refusal::NotLetIn(..)) => {}
                     // It came late out of the queue and had no fair chance: slow, not gone.
                     Err(Refusal::NoAnswer(Cause::Timeout, _)) if left < TIMEOUT / 2 => {}
                     Err(Refusal::NoAnswer(cause, what) | Refusal::NotAsked(cause, what)) => {

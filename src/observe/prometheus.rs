@@ -7,6 +7,7 @@
 
 pub mod access;
 mod answer;
+mod door;
 #[cfg(test)]
 mod tests;
 
@@ -16,12 +17,14 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use moka::future::Cache;
-use prometheus_http_query::Client;
 use prometheus_http_query::Error as QueryError;
+use reqwest::header::AUTHORIZATION;
 use tokio::sync::Semaphore;
 use tokio::time;
 
+use self::access::{Access, AccessError};
 use self::answer::MOST_SERIES;
+use self::door::{Door, Shut};
 use super::circuit::Circuit;
 use super::refusal::Refusal;
 use super::{Observer, REMEMBERED, REMEMBERED_QUESTIONS, SHARED};
@@ -46,7 +49,7 @@ pub struct Servers {
 
 struct Server {
     name: String,
-    client: Client,
+    door: Door,
     timeout: Duration,
     values: Semaphore,
     history: Semaphore,
@@ -76,6 +79,14 @@ pub enum ServerError {
         /// The parser's words.
         source: QueryError,
     },
+    /// A file that lets nobody in.
+    #[error("Prometheus server {name:?}: {source}")]
+    Access {
+        /// The server's name.
+        name: String,
+        /// What is wrong.
+        source: AccessError,
+    },
     /// The HTTP client could not be built.
     #[error("the HTTP client could not be built")]
     Http(#[from] reqwest::Error),
@@ -92,24 +103,25 @@ impl Servers {
         timeout: Duration,
         observe: Observer,
     ) -> Result<Self, ServerError> {
-        Servers::asked_with(&reqwest::Client::builder().build()?, servers, timeout, observe)
+        let anybody = |(name, url)| (name, url, Access::default());
+        Servers::with_access(servers.into_iter().map(anybody), timeout, observe)
     }
 
-    /// The same, asked with a client of [`access::Access`].
+    /// The same by name and address, with how to be let in. Reads the files that say so; later changes of them are seen.
     ///
     /// # Errors
-    /// [`ServerError`] for an address that is no URL.
-    pub fn asked_with(
-        http: &reqwest::Client,
-        servers: impl IntoIterator<Item = (String, String)>,
+    /// [`ServerError`] for an address that is no URL, or a file that lets nobody in.
+    pub fn with_access(
+        servers: impl IntoIterator<Item = (String, String, Access)>,
         timeout: Duration,
         observe: Observer,
     ) -> Result<Self, ServerError> {
-        let build = |(name, url): (String, String)| match Client::from(http.clone(), &url) {
-            Ok(client) => {
+        let plain = reqwest::Client::builder().build()?;
+        let build = |(name, url, access): (String, String, Access)| match Door::to(&url, access, &plain) {
+            Ok(door) => {
                 let server = Server {
                     name: name.clone(),
-                    client,
+                    door,
                     timeout,
                     values: Semaphore::new(VALUE_PLACES),
                     history: Semaphore::new(HISTORY_PLACES),
@@ -119,7 +131,8 @@ impl Servers {
                 };
                 Ok((name, server))
             }
-            Err(source) => Err(ServerError::Url { name, url, source }),
+            Err(Shut::Url(source)) => Err(ServerError::Url { name, url, source }),
+            Err(Shut::Access(source)) => Err(ServerError::Access { name, source }),
         };
         Ok(Servers {
             servers: servers.into_iter().map(build).collect::<Result<_, _>>()?,
@@ -207,14 +220,20 @@ impl Server {
         };
         self.circuit.admit(sent)?;
         let (name, limit) = MOST_SERIES;
-        let request = self.client.query(query).query(name, limit).get_raw();
-        let result = self
-            .within(left, async { answer::single(answer::read(request.await).await?) })
-            .await;
+        let asked = async {
+            let (client, secret) = self.door.enter().await?;
+            let mut request = client.query(query).query(name, limit);
+            if let Some(secret) = secret {
+                request = request.header(AUTHORIZATION, secret);
+            }
+            answer::single(answer::read(request.get_raw().await, self.door.shown()).await?)
+        };
+        let result = self.within(left, asked).await;
         match &result {
             Ok(_) | Err(Refusal::Answered(..)) => self.circuit.answered(),
             // A request that came late out of the queue had no fair chance; it says that the server is slow, not gone.
             Err(Refusal::NoAnswer(Cause::Timeout, _)) if left < self.timeout / 2 => {}
+            Err(Refusal::NotLetIn(..)) => {}
             Err(Refusal::NoAnswer(cause, what) | Refusal::NotAsked(cause, what)) => {
                 self.circuit.unanswered(*cause, what, Instant::now());
             }
@@ -232,13 +251,15 @@ impl Server {
         let begun = Instant::now();
         self.circuit.admit_history(begun)?;
         let (name, limit) = MOST_SERIES;
-        let request = self.client.query_range(query, start, end, step as f64);
-        let request = request.query(name, limit).get_raw();
-        let result = self
-            .within(self.timeout, async {
-                answer::series(answer::read(request.await).await?)
-            })
-            .await;
+        let asked = async {
+            let (client, secret) = self.door.enter().await?;
+            let mut request = client.query_range(query, start, end, step as f64).query(name, limit);
+            if let Some(secret) = secret {
+                request = request.header(AUTHORIZATION, secret);
+            }
+            answer::series(answer::read(request.get_raw().await, self.door.shown()).await?)
+        };
+        let result = self.within(self.timeout, asked).await;
         self.told(begun, result)
     }
 
@@ -253,7 +274,7 @@ impl Server {
     fn failure(&self, refusal: Refusal) -> Failure {
         let remedy = match &refusal {
             Refusal::NoAnswer(..) | Refusal::NotAsked(..) => "; check that it can be reached from the operator",
-            Refusal::Answered(..) => "",
+            Refusal::Answered(..) | Refusal::NotLetIn(..) => "",
         };
         let failure = refusal.failure(&format!("Prometheus server `{}`", self.name));
         Failure::new(failure.cause, format!("{}{remedy}", failure.message))

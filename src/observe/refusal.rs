@@ -13,17 +13,25 @@ pub(super) enum Refusal {
     Answered(Cause, String),
     /// No request was made, for what became of those before.
     NotAsked(Cause, String),
+    /// No request was made, for there is nothing to show to the server.
+    NotLetIn(Cause, String),
 }
 
 impl Refusal {
     pub(super) fn cause(&self) -> Cause {
-        let (Refusal::NoAnswer(cause, _) | Refusal::Answered(cause, _) | Refusal::NotAsked(cause, _)) = self;
+        let (Refusal::NoAnswer(cause, _)
+        | Refusal::Answered(cause, _)
+        | Refusal::NotAsked(cause, _)
+        | Refusal::NotLetIn(cause, _)) = self;
         *cause
     }
 
     /// As the engine knows it, with who was asked.
     pub(super) fn failure(self, asked: &str) -> Failure {
-        let (Refusal::NoAnswer(cause, what) | Refusal::Answered(cause, what) | Refusal::NotAsked(cause, what)) = self;
+        let (Refusal::NoAnswer(cause, what)
+        | Refusal::Answered(cause, what)
+        | Refusal::NotAsked(cause, what)
+        | Refusal::NotLetIn(cause, what)) = self;
         Failure::new(cause, format!("{asked}: {what}"))
     }
 }

@@ -9,6 +9,7 @@ mod evidence;
 mod forecast;
 mod labels;
 mod lease;
+mod plain;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Metric, Registry};
 
 pub use self::labels::ApiRequest;
+pub use self::plain::{PLAIN, plain};
 pub use self::table::{ALL, Described, Kind};
 
 use self::cost::{ReplicaSeconds, replica_seconds};
@@ -93,7 +95,8 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    fn as_str(self) -> &'static str {
+    /// Its name as a label.
+    pub fn as_str(self) -> &'static str {
         match self {
             ErrorKind::InvalidSpec => "invalid_spec",
             ErrorKind::Target => "target",

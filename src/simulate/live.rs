@@ -14,7 +14,8 @@ use super::Error;
 use super::series::Series;
 use crate::engine::observation::{Cause, Failure};
 use crate::observe::Servers;
-use crate::observe::prometheus::access::{Access, AccessError};
+use crate::observe::prometheus::ServerError;
+use crate::observe::prometheus::access::{Access, AccessError, Secret};
 
 /// How long a part of a range may take. Ten thousand points of a `rate` over many series take a busy server seconds, and
 /// nobody's replicas wait for them; beyond a minute a server gives up itself (`--query.timeout` is 2 min by default).
@@ -97,7 +98,7 @@ impl Live {
             to,
             step: self.step,
             access: Access {
-                token: self.prometheus_token_file.clone(),
+                secret: self.prometheus_token_file.clone().map(Secret::Token),
                 authority: self.prometheus_ca_file.clone(),
             },
         }))
@@ -112,14 +113,8 @@ impl Range {
     pub fn read(&self) -> Result<Series, Error> {
         // The same provider as everywhere; whoever installed one already has this one.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = self.access.client().map_err(|error| match error {
-            AccessError::Token { .. } => option("prometheus-token-file", error.to_string()),
-            AccessError::Authority { .. } => option("prometheus-ca-file", error.to_string()),
-            AccessError::Http(ref e) => option("prometheus", format!("{error}: {e}")),
-        })?;
-        let server = [(self.url.clone(), self.url.clone())];
-        let servers = Servers::asked_with(&client, server, TIMEOUT, Arc::new(|_: &str, _, _| {}))
-            .map_err(|e| option("prometheus", e.to_string()))?;
+        let server = [(self.url.clone(), self.url.clone(), self.access.clone())];
+        let servers = Servers::with_access(server, TIMEOUT, Arc::new(|_: &str, _, _| {})).map_err(shut)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|e| option("prometheus", format!("no request can be made: {e}")))?;
         let samples = runtime.block_on(servers.range(&self.url, &self.query, (self.from, self.to), self.step));
@@ -152,6 +147,19 @@ impl Range {
     }
 }
 
+/// A server that cannot be asked, by the option at fault.
+fn shut(error: ServerError) -> Error {
+    let ServerError::Access { source, .. } = &error else {
+        return option("prometheus", error.to_string());
+    };
+    let at_fault = match source {
+        AccessError::Secret { .. } | AccessError::Clear { .. } => "prometheus-token-file",
+        AccessError::Authority { .. } | AccessError::NoTls { .. } => "prometheus-ca-file",
+        AccessError::Http(_) => "prometheus",
+    };
+    option(at_fault, source.to_string())
+}
+
 fn refused(failure: &Failure) -> Error {
     let words = &failure.message;
     let lower = words.to_lowercase();
@@ -163,9 +171,13 @@ fn refused(failure: &Failure) -> Error {
             "prometheus",
             format!("{words}; give a longer --step, a shorter range, or a cheaper query (a recording rule)"),
         ),
-        _ if lower.contains("status 401") || lower.contains("status 403") => option(
+        Cause::Forbidden if lower.contains("shown none") => option(
             "prometheus",
-            format!("{words}: the server wants to know who asks; give --prometheus-token-file"),
+            "HTTP status 401: the server wants to know who asks; give --prometheus-token-file".to_owned(),
+        ),
+        Cause::BadAnswer if lower.contains("certificate") => option(
+            "prometheus",
+            format!("{words} If it is one of your own, give --prometheus-ca-file"),
         ),
         Cause::Unreachable => option(
             "prometheus",

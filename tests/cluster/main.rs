@@ -3,6 +3,9 @@
 //! The control plane is started once per run; each test has a namespace, a Prometheus and an operator of its own, so
 //! they run side by side. Nothing is waited for by sleeping: every wait names the condition that ends it.
 
+#[path = "../collector/mod.rs"]
+mod collector;
+
 mod adaptive;
 mod admission;
 mod explain;
@@ -20,4 +23,5 @@ mod rights;
 mod rivals;
 mod rules;
 mod scale_in;
+mod telemetry;
 mod windows;

@@ -4,14 +4,18 @@
 //! operator read a million series. So the body is read here, up to [`MAX_ANSWER`], and the server is asked for two
 //! series at most, which is enough to know that there is more than one.
 
+use std::error::Error;
+use std::io;
+
 use jiff::Timestamp;
 use prometheus_http_query::Error as QueryError;
 use prometheus_http_query::error::PrometheusError;
 use prometheus_http_query::response::{Data, PromqlResult};
-use reqwest::Response;
 use reqwest::header::CONTENT_TYPE;
+use reqwest::{Response, StatusCode};
 use serde::Deserialize;
 
+use super::access::Secret;
 use crate::engine::observation::Cause;
 use crate::observe::refusal::Refusal;
 
@@ -25,11 +29,29 @@ impl From<&reqwest::Error> for Refusal {
         if error.is_timeout() {
             // The system's own timeout, for example of a connection: ours is told by whoever set it.
             Refusal::NoAnswer(Cause::Timeout, "the connection timed out".to_owned())
+        } else if let Some(tls) = tls(error) {
+            // Somebody is there, and is not whom we trust.
+            let what =
+                format!("the encrypted connection failed: {tls}; is the authority that signed its certificate known?");
+            Refusal::Answered(Cause::BadAnswer, what)
         } else if error.is_connect() {
             Refusal::NoAnswer(Cause::Unreachable, "connection refused or no route".to_owned())
         } else {
             Refusal::NoAnswer(Cause::Unreachable, "the connection broke".to_owned())
         }
+    }
+}
+
+/// What is wrong with the other side's certificate or protocol, where that is what is wrong.
+fn tls<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    if let Some(tls) = error.downcast_ref() {
+        return Some(tls);
+    }
+    // An I/O error holds another one, which its `source` passes over.
+    let held = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    match held {
+        Some(held) => tls(held),
+        None => tls(error.source()?),
     }
 }
 
@@ -41,8 +63,8 @@ enum Envelope {
     Error(PrometheusError),
 }
 
-/// The answer to a request, read as far as it may be long.
-pub(super) async fn read(sent: Result<Response, QueryError>) -> Result<PromqlResult, Refusal> {
+/// The answer to a request that showed this, read as far as it may be long.
+pub(super) async fn read(sent: Result<Response, QueryError>, shown: Option<&Secret>) -> Result<PromqlResult, Refusal> {
     let bad = |what: String| Err(Refusal::Answered(Cause::BadAnswer, what));
     let mut response = sent.map_err(|error| {
         let http = match &error {
@@ -51,6 +73,21 @@ pub(super) async fn read(sent: Result<Response, QueryError>) -> Result<PromqlRes
         };
         http.map_or_else(|| Refusal::Answered(Cause::BadAnswer, error.to_string()), Refusal::from)
     })?;
+    let refused = match (response.status(), shown) {
+        (StatusCode::UNAUTHORIZED, None) => Some(
+            "HTTP status 401: it wants a token or a password, and was shown none; give the operator one for it \
+             (--prometheus-token, --prometheus-basic-auth)"
+                .to_owned(),
+        ),
+        (StatusCode::UNAUTHORIZED, Some(secret)) => {
+            Some(format!("HTTP status 401: it does not take what {secret} holds"))
+        }
+        (StatusCode::FORBIDDEN, _) => Some("HTTP status 403: whoever asks may not query it".to_owned()),
+        _ => None,
+    };
+    if let Some(what) = refused {
+        return Err(Refusal::Answered(Cause::Forbidden, what));
+    }
     let media_type = response.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok());
     if !media_type.is_some_and(|m| m.starts_with("application/json")) {
         let status = response.status();
