@@ -6,6 +6,7 @@
 //! Prometheus server itself, at the first query.
 
 mod advice;
+mod bottleneck;
 mod metric;
 mod prediction;
 mod problems;
@@ -20,6 +21,7 @@ use crate::api::{
     FallbackSpec, HpaPolicyType, HpaScalingRules, HpaSelectPolicy, PodDeletionCost, PolicyBehavior, PolicyMode,
     ScaleInSpec, ScalingPolicySpec,
 };
+use crate::engine::bottleneck::Limits;
 use crate::engine::policy::{
     Amount, Behavior, Bounds, Fallback, Metric, Mode, Policy, RatePolicy, ScalingRules, Schedule, SelectPolicy,
 };
@@ -125,6 +127,9 @@ pub fn policy(spec: &ScalingPolicySpec) -> Result<Policy, Invalid> {
     let interval = p.duration("interval", &spec.interval, "1s", "1h");
     let behavior = behavior(&spec.behavior, &mut p);
     let warm_up = sources::warm_up(&spec.warm_up, &mut p);
+    if let Some(spec) = &spec.bottleneck {
+        bottleneck::limits(spec, &mut p);
+    }
     p.finish(Policy {
         bounds,
         interval,
@@ -140,6 +145,12 @@ pub fn policy(spec: &ScalingPolicySpec) -> Result<Policy, Invalid> {
         behavior,
         warm_up,
     })
+}
+
+/// The thresholds of what is watched of the pods, where something is; of a spec that [`policy`] takes.
+pub fn bottleneck(spec: &ScalingPolicySpec) -> Option<Limits> {
+    let spec = spec.bottleneck.as_ref()?;
+    Some(bottleneck::limits(spec, &mut Problems::default()))
 }
 
 fn fallback(spec: &FallbackSpec, bounds: Bounds, metrics: &[Metric], p: &mut Problems) -> Fallback {

@@ -207,6 +207,19 @@ fn stages_of_the_engine_do_not_know_each_other() {
 }
 
 #[test]
+fn no_decision_knows_of_the_pods_limits() {
+    // `report` and `controller` may; of the engine its own folder alone, and the line that makes it a module.
+    for source in sources(&["src/engine", "src/simulate"]) {
+        let path = source.path.to_string_lossy();
+        if !path.starts_with("src/engine/bottleneck/") {
+            let code = source.code.replace("pub mod bottleneck;", "");
+            let named = code.contains("bottleneck::") || code.contains("::bottleneck") || code.contains("Bottleneck");
+            assert!(!named, "{path} names the bottleneck");
+        }
+    }
+}
+
+#[test]
 fn the_engine_is_pure() {
     for source in sources(&["src/engine"]) {
         for name in IMPURE {

@@ -2,6 +2,8 @@
 //!
 //! One scenario per test; the target is a ReplicaSet, a kind that is not watched, so that every request is seen here.
 
+#[path = "reconcile/bottleneck.rs"]
+mod bottleneck;
 mod collector;
 #[path = "reconcile/others.rs"]
 mod others;

@@ -6,6 +6,7 @@
 //! additive.
 
 pub mod behavior;
+pub mod bottleneck;
 pub mod crd;
 pub mod prediction;
 pub mod scalar;
@@ -14,6 +15,9 @@ pub mod spec;
 pub mod status;
 
 pub use behavior::{HpaPolicy, HpaPolicyType, HpaScalingRules, HpaSelectPolicy, PolicyBehavior};
+pub use bottleneck::{
+    BottleneckSpec, CpuLimitSpec, DiskLimitSpec, MemoryLimitSpec, NetworkLimitSpec, PodLoadSpec, PodQuery,
+};
 pub use prediction::{ObjectiveSpec, PredictionModeSpec, PredictionSpec, SignalSpec};
 pub use scalar::{Duration, LeadTime, Level, LocalDate, LocalDateTime, Number, Percent, Quantity, Tolerance};
 pub use source::{

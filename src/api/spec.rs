@@ -2,7 +2,7 @@
 //!
 //! A rule's message names the field, shows the value where CEL can, and says what to do. Lists are keyed and bounded
 //! so that the rules stay within the API server's cost budget. Neighbours: `behavior.rs`, `prediction.rs`,
-//! `scalar.rs`, `source.rs`, `status.rs`.
+//! `bottleneck.rs`, `scalar.rs`, `source.rs`, `status.rs`.
 
 use kube::core::{Message, Rule};
 use kube::{CustomResource, KubeSchema};
@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::behavior::PolicyBehavior;
+use super::bottleneck::BottleneckSpec;
 use super::prediction::PredictionSpec;
 use super::scalar::{Duration, LeadTime, Level, LocalDate, LocalDateTime, Quantity};
 use super::source::{ExternalSource, ObjectSource, PodsSource, PrometheusSource, ResourceSource, WarmUpSpec};
@@ -125,6 +126,10 @@ pub struct ScalingPolicySpec {
     /// How long a starting pod's processor time is doubted. Defaults are HPA's.
     #[serde(default)]
     pub warm_up: WarmUpSpec,
+    /// Watches how near their limits the target's pods are and how evenly they are used, so that status says when more
+    /// replicas will not help. Never scales anything. Default: nothing is watched, and nothing is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bottleneck: Option<BottleneckSpec>,
 }
 
 /// Which pods a scale-down removes.

@@ -3,6 +3,7 @@
 //! Numbers that are not integers are strings, as the API conventions ask. Built by `report/status.rs` from the typed
 //! decision; written only on change.
 
+mod bottleneck;
 mod forecast;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
@@ -10,6 +11,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use bottleneck::{BottleneckStatus, PodLoadStatus, ResourceUseStatus};
 pub use forecast::{
     AdaptiveStatus, CapacityStatus, FeatureStatus, ForecastErrorStatus, ForecastStatus, PriceStatus, SampleCount,
     ShortfallStatus,
@@ -40,8 +42,8 @@ pub struct ScalingPolicyStatus {
     #[schemars(length(max = 4))]
     pub replicas_owners: Vec<String>,
     /// Ready, ScalingActive, AbleToScale, ScalingLimited, Conflicted; for Deployments and StatefulSets
-    /// ReplicasContested; with a prediction ForecastTrusted, with a capacity ObjectiveMet; and MetricsSuitable=False where a metric's query hardly fits
-    /// its rule.
+    /// ReplicasContested; with a prediction ForecastTrusted, with a capacity ObjectiveMet; with spec.bottleneck
+    /// Bottlenecked; and MetricsSuitable=False where a metric's query hardly fits its rule.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
@@ -56,6 +58,9 @@ pub struct ScalingPolicyStatus {
     /// The forecast.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub forecast: Option<ForecastStatus>,
+    /// The target's pods against their limits, where spec.bottleneck asks for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bottleneck: Option<BottleneckStatus>,
     /// Measured start-up time of the target's pods: the 90th percentile of first Ready − created, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub startup_seconds: Option<i64>,

@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::history::Feed;
 use crate::api::{PrometheusSource, ScalingPolicy, ScalingPolicyStatus};
+use crate::engine::bottleneck;
 use crate::engine::decision::ScaleEvent;
 use crate::engine::forecast::Settings;
 use crate::engine::observation::Sample;
@@ -40,6 +41,10 @@ pub(super) struct Memory {
     pub(super) policy: Option<Result<Policy, Invalid>>,
     /// What is hardly meant in that generation's spec.
     pub(super) advice: Arc<[Advice]>,
+    /// The thresholds of its pods, where they are watched.
+    pub(super) limits: Option<bottleneck::Limits>,
+    /// Earlier looks at them, with the uid of the target that they are about.
+    pub(super) looks: Option<(String, bottleneck::State)>,
     /// The damping state, with the uid of the target that it is about; `None` until one was observed.
     state: Option<(String, State)>,
     /// A change of which it is not known whether it was made: the answer was lost.
@@ -93,6 +98,7 @@ impl Memory {
         self.identity = Some((uid.to_owned(), generation));
         self.policy = Some(validate::policy(&object.spec));
         self.advice = validate::advice(&object.spec).into();
+        self.limits = validate::bottleneck(&object.spec);
         self.failing.clear();
         self.settling = None;
         if let Some((_, state)) = &mut self.state {
@@ -139,6 +145,13 @@ impl Memory {
         let learnt = believed.and_then(|believed| status::learnt(self.status.as_ref(), believed));
         let feed = Feed::keep(self.feed.take(), source, settings, learnt);
         self.feed.insert(feed)
+    }
+
+    /// Earlier looks at the pods of the target with this uid; the first time only what the status tells of them.
+    pub(super) fn looks(&mut self, target: &str) -> &mut bottleneck::State {
+        let known = self.looks.take().filter(|(uid, _)| uid == target);
+        let known = known.unwrap_or_else(|| (target.to_owned(), status::looked_at(self.status.as_ref(), target)));
+        &mut self.looks.insert(known).1
     }
 
     /// The status announces this change; whatever is written next has to take that back.

@@ -10,6 +10,7 @@
 
 mod access;
 mod args;
+mod bottleneck;
 mod context;
 mod error;
 mod history;

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 use kube::api::Api;
 use kube::runtime::controller::Action as Requeue;
@@ -22,7 +22,7 @@ use super::memory::{Memory, Settling};
 use super::publish::{self, Policy as Subject};
 use super::shards::Lead;
 use super::turns::{first_wait, lag, settled, until_next, until_window, wait_until};
-use super::{rivals, scale_in};
+use super::{bottleneck, rivals, scale_in};
 use crate::actuate::{self, ActuateError};
 use crate::api::ScalingPolicy;
 use crate::clock;
@@ -243,6 +243,8 @@ async fn one(
     };
 
     // report (I/O)
+    let seen = (&observation, &decision);
+    let bottleneck = bottleneck::look(object, &policy, (&key, &target), context, memory, seen).await;
     let advice = memory.advice.clone();
     let situation = Decided {
         policy: &policy,
@@ -253,6 +255,7 @@ async fn one(
         others: &others,
         forecast: observation.forecast.as_ref(),
         signal: observation.signal.as_ref(),
+        bottleneck: bottleneck.as_ref(),
         startup: memory.startup,
         pending: memory.pending.clone(),
         actuation: match &written {
@@ -278,16 +281,7 @@ async fn observe(
     memory: &mut Memory,
     now: Timestamp,
 ) -> Observation {
-    let sight = Sight {
-        servers: &context.servers,
-        apis: &context.apis,
-        pods: &context.pods,
-        owners: &context.owners,
-        target,
-        key,
-        interval: policy.interval,
-        now,
-    };
+    let sight = sight(context, (key, target), policy.interval, now);
     let asked = object.spec.metrics.iter();
     let asked = asked.map(|m| asking(&m.name, metrics::sample(&sight, m)));
     let asked = futures::future::join_all(asked);
@@ -350,6 +344,25 @@ async fn asking(metric: &str, query: impl Future<Output = Sample>) -> Sample {
         Span::current().record("error", failure.cause.as_str());
     }
     sample
+}
+
+/// Whom to ask, about which target.
+pub(super) fn sight<'a>(
+    context: &'a Context,
+    (key, target): (&'a TargetKey, &'a Target),
+    interval: SignedDuration,
+    now: Timestamp,
+) -> Sight<'a> {
+    Sight {
+        servers: &context.servers,
+        apis: &context.apis,
+        pods: &context.pods,
+        owners: &context.owners,
+        target,
+        key,
+        interval,
+        now,
+    }
 }
 
 /// What became of a decision's write.

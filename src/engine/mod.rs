@@ -11,6 +11,7 @@
 //! knows neither kube nor tokio nor `api`; `propose`, `combine` and `damp` do not know each other. The same function
 //! serves the operator, `simulate`, the tests and the benchmarks.
 
+pub mod bottleneck;
 pub mod combine;
 pub mod damp;
 pub mod decision;

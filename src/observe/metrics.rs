@@ -132,7 +132,7 @@ async fn pods(sight: &Sight<'_>, source: &PodsSource) -> Sample {
 }
 
 /// The target's pods.
-fn belonging(sight: &Sight<'_>) -> Result<Belonging, Failure> {
+pub(super) fn belonging(sight: &Sight<'_>) -> Result<Belonging, Failure> {
     let selector = sight.target.selector.as_ref().ok_or_else(unselected)?;
     let selected = sight.pods.members(&sight.key.namespace, selector);
     Ok(sight.owners.belonging(&selected, sight.key, &sight.target.uid))

@@ -6,6 +6,7 @@
 //! calls, `engine` reads the result.
 
 pub mod apis;
+pub mod bottleneck;
 mod circuit;
 mod managers;
 pub mod metrics;

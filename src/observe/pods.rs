@@ -6,6 +6,7 @@
 //! averaged in. What was answered for a selector is kept until a pod that it selects changes, so that a turn costs a
 //! look-up and not a walk over all pods of the namespace.
 
+mod limits;
 mod member;
 mod startup;
 #[cfg(test)]

@@ -18,12 +18,14 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use moka::future::Cache;
 use prometheus_http_query::Error as QueryError;
+use prometheus_http_query::response::PromqlResult;
 use reqwest::header::AUTHORIZATION;
 use tokio::sync::Semaphore;
 use tokio::time;
 
 use self::access::{Access, AccessError};
-use self::answer::MOST_SERIES;
+pub use self::answer::PodValues;
+use self::answer::{LIMIT, MOST_PODS, MOST_SERIES};
 use self::door::{Door, Shut};
 use super::circuit::Circuit;
 use super::refusal::Refusal;
@@ -41,11 +43,18 @@ const LATE: u32 = 10;
 /// Longest range asked at once, in points: Prometheus refuses more than 11,000.
 const MAX_POINTS: i64 = 10_000;
 
+/// Values of pods that are remembered, at about 100 bytes each: of a thousand targets with a hundred pods each.
+const REMEMBERED_VALUES: u64 = 100_000;
+
 /// The servers that policies may name.
 pub struct Servers {
     servers: HashMap<String, Server>,
-    answers: Cache<(Arc<str>, Arc<str>), Answer>,
+    answers: Answers<f64>,
+    each: Answers<Arc<PodValues>>,
 }
+
+/// By server and query.
+type Answers<T> = Cache<(Arc<str>, Arc<str>), Answer<T>>;
 
 struct Server {
     name: String,
@@ -58,8 +67,8 @@ struct Server {
 }
 
 #[derive(Clone)]
-struct Answer {
-    value: Result<f64, Failure>,
+struct Answer<T> {
+    value: Result<T, Failure>,
     /// When it was asked for.
     at: Instant,
     /// Whether the server said something, be it an error.
@@ -140,28 +149,33 @@ impl Servers {
                 .max_capacity(REMEMBERED_QUESTIONS)
                 .time_to_live(REMEMBERED)
                 .build(),
+            each: Cache::builder()
+                .max_capacity(REMEMBERED_VALUES)
+                .weigher(|_, answer: &Answer<Arc<PodValues>>| match answer.value.as_deref() {
+                    Ok(PodValues::Each(values)) => u32::try_from(values.len()).unwrap_or(u32::MAX).max(1),
+                    Ok(PodValues::Whole(_)) | Err(_) => 1,
+                })
+                .time_to_live(REMEMBERED)
+                .build(),
         })
     }
 
     /// The query's present value. An answer younger than a twentieth of `interval` will do, whoever asked for it (see
     /// [`SHARED`]). Who asks while a request is under way waits for that one.
     pub async fn value(&self, server: &str, query: &str, interval: SignedDuration) -> Result<f64, Failure> {
-        let server = self.named(server)?;
         let fresh = Duration::try_from(interval).unwrap_or_default() / SHARED;
-        let key = (Arc::from(&*server.name), Arc::from(query));
-        let ask = async {
-            let at = Instant::now();
-            let result = server.value(query).await;
-            Answer {
-                answered: matches!(result, Ok(_) | Err(Refusal::Answered(..))),
-                value: result.map_err(|refusal| server.failure(refusal)),
-                at,
-            }
-        };
-        // That nobody answered is not remembered: the circuit breaker bounds what asking again costs.
-        let stale = |answer: &Answer| !answer.answered || answer.at.elapsed() >= fresh;
-        let entry = self.answers.entry(key).or_insert_with_if(ask, stale).await;
-        entry.into_value().value
+        let ask = (self.named(server)?, query, MOST_SERIES);
+        shared(&self.answers, ask, fresh, answer::single).await
+    }
+
+    /// The query's present value of each pod, or the one of all of them. An answer younger than `fresh` will do, whoever
+    /// asked for it.
+    ///
+    /// # Errors
+    /// Why nobody knows: as for [`Servers::value`], or because series cannot be told apart by their label `pod`.
+    pub async fn each_pod(&self, server: &str, query: &str, fresh: Duration) -> Result<Arc<PodValues>, Failure> {
+        let ask = (self.named(server)?, query, MOST_PODS + 1);
+        shared(&self.each, ask, fresh, |result| answer::pods(result).map(Arc::new)).await
     }
 
     /// The query's values from `from` to `to` at each `step`; gaps are left out, samples that are not finite as well.
@@ -203,9 +217,37 @@ impl Servers {
     }
 }
 
+/// An answer that is remembered and fresh, or a new one.
+async fn shared<T: Clone + Send + Sync + 'static>(
+    answers: &Answers<T>,
+    (server, query, most): (&Server, &str, u32),
+    fresh: Duration,
+    read: impl FnOnce(PromqlResult) -> Result<T, Refusal>,
+) -> Result<T, Failure> {
+    let key = (Arc::from(&*server.name), Arc::from(query));
+    let ask = async {
+        let at = Instant::now();
+        let result = server.value(query, most, read).await;
+        Answer {
+            answered: matches!(result, Ok(_) | Err(Refusal::Answered(..))),
+            value: result.map_err(|refusal| server.failure(refusal)),
+            at,
+        }
+    };
+    // That nobody answered is not remembered: the circuit breaker bounds what asking again costs.
+    let stale = |answer: &Answer<T>| !answer.answered || answer.at.elapsed() >= fresh;
+    let entry = answers.entry(key).or_insert_with_if(ask, stale).await;
+    entry.into_value().value
+}
+
 impl Server {
     /// One instant query: a place, leave of the circuit breaker, and one timeout around all of it.
-    async fn value(&self, query: &str) -> Result<f64, Refusal> {
+    async fn value<T>(
+        &self,
+        query: &str,
+        most: u32,
+        read: impl FnOnce(PromqlResult) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
         let begun = Instant::now();
         // The semaphore is never closed.
         let place = time::timeout(self.timeout, self.values.acquire()).await;
@@ -219,14 +261,13 @@ impl Server {
             return self.told(begun, Err(Refusal::NoAnswer(Cause::Timeout, what)));
         };
         self.circuit.admit(sent)?;
-        let (name, limit) = MOST_SERIES;
         let asked = async {
             let (client, secret) = self.door.enter().await?;
-            let mut request = client.query(query).query(name, limit);
+            let mut request = client.query(query).query(LIMIT, most);
             if let Some(secret) = secret {
                 request = request.header(AUTHORIZATION, secret);
             }
-            answer::single(answer::read(request.get_raw().await, self.door.shown()).await?)
+            read(answer::read(request.get_raw().await, self.door.shown()).await?)
         };
         let result = self.within(left, asked).await;
         match &result {
@@ -250,10 +291,10 @@ impl Server {
     ) -> Result<Vec<(Timestamp, f64)>, Refusal> {
         let begun = Instant::now();
         self.circuit.admit_history(begun)?;
-        let (name, limit) = MOST_SERIES;
         let asked = async {
             let (client, secret) = self.door.enter().await?;
-            let mut request = client.query_range(query, start, end, step as f64).query(name, limit);
+            let request = client.query_range(query, start, end, step as f64);
+            let mut request = request.query(LIMIT, MOST_SERIES);
             if let Some(secret) = secret {
                 request = request.header(AUTHORIZATION, secret);
             }

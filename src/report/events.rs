@@ -3,11 +3,12 @@
 //! Builds kube's [`Event`] values and publishes none. A change is found by comparing the last status with the new one,
 //! so a restart repeats nothing that the object already says. Notes stay below the API's 1 kB.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::runtime::events::{Event, EventType};
 
 use super::status::{
-    ABLE_TO_SCALE, Actuation, CONFLICTED, Decided, FORECAST_TRUSTED, OBJECTIVE_MET, READY, REPLICAS_CONTESTED,
-    SCALING_ACTIVE, condition,
+    ABLE_TO_SCALE, Actuation, BOTTLENECKED, CONFLICTED, Decided, FORECAST_TRUSTED, OBJECTIVE_MET, READY,
+    REPLICAS_CONTESTED, SCALING_ACTIVE, condition,
     reason::{
         CAPACITY_CORRECTED, DRY_RUN, FAILED_UPDATE_SCALE, INVALID_SPEC, NOT_EVALUATED, OUT_OF_REACH, SCALING_DISABLED,
         SHORTFALL_ABOVE_OBJECTIVE, SIGNAL_FAILING, TARGET_FORBIDDEN, TARGET_NOT_FOUND, TARGET_NOT_SCALABLE,
@@ -63,7 +64,7 @@ pub fn unordered(trouble: &str) -> Event {
 }
 
 /// The events of what changed from one status to the next: obstacles, metrics, the target at zero, conflicts and
-/// contests, trust in the forecast, its objective, and what a dry run would do. `old` is the status as last reported.
+/// contests, trust in the forecast, its objective, the pods, and what a dry run would do. `old` is the status as last reported.
 pub fn changes(old: Option<&ScalingPolicyStatus>, new: &ScalingPolicyStatus) -> Vec<Event> {
     let mut events = Vec::new();
     events.extend(obstacle(old, new));
@@ -73,6 +74,7 @@ pub fn changes(old: Option<&ScalingPolicyStatus>, new: &ScalingPolicyStatus) -> 
     events.extend(company(old, new, REPLICAS_CONTESTED, "ReplicasSettled"));
     events.extend(trust(old, new));
     events.extend(objective(old, new));
+    events.extend(bottleneck(old, new));
     events.extend(dry_run(old, new));
     events
 }
@@ -178,6 +180,23 @@ fn objective(old: Option<&ScalingPolicyStatus>, new: &ScalingPolicyStatus) -> Op
     }
 }
 
+/// Each bottleneck as it begins, and that it is over, or that nobody knows any more. Another resource is another one.
+fn bottleneck(old: Option<&ScalingPolicyStatus>, new: &ScalingPolicyStatus) -> Option<Event> {
+    let is = condition(new, BOTTLENECKED)?;
+    let was = old
+        .and_then(|s| condition(s, BOTTLENECKED))
+        .filter(|c| c.status == "True");
+    let of = |s: &ScalingPolicyStatus| s.bottleneck.as_ref().and_then(|b| b.resource.clone());
+    let same = |c: &Condition| c.reason == is.reason && old.and_then(of) == of(new);
+    let note = &*is.message;
+    match (was, &*is.status) {
+        (was, "True") if !was.is_some_and(same) => Some(warning(BOTTLENECKED, "Observe", note)),
+        (Some(_), "False") => Some(normal("BottleneckResolved", "Observe", note)),
+        (Some(_), "Unknown") if is.reason != NOT_EVALUATED => Some(normal("BottleneckUnknown", "Observe", note)),
+        _ => None,
+    }
+}
+
 fn dry_run(old: Option<&ScalingPolicyStatus>, new: &ScalingPolicyStatus) -> Option<Event> {
     if reason(Some(new), SCALING_ACTIVE) != Some(DRY_RUN) || new.desired_replicas == new.current_replicas {
         return None;
@@ -227,7 +246,7 @@ mod tests {
     use crate::engine::forecast::{Plan, Trust};
     use crate::engine::observation::Cause;
     use crate::engine::others::Scaler;
-    use crate::report::fixtures::{NOW, Scene, after, at, failure, forecast, fought_over, plan, policy, status};
+    use crate::report::fixtures::{NOW, Scene, after, at, failure, forecast, fought_over, plan, pods, policy, status};
     use crate::report::status::Situation;
     use crate::validate::{Invalid, Problem};
 
@@ -344,6 +363,29 @@ mod tests {
             &seen(&|plan| plan.capacity.in_use = 200.0, Ok(0.1)),
             &["!CapacityCorrected"],
         );
+    }
+
+    #[test]
+    fn a_bottleneck_is_told_at_its_begin_and_end_and_each_resource_for_itself() {
+        let seen = |cpu: [f64; 3], memory: [f64; 3]| {
+            let mut scene = Scene::new(policy(""), &[], 4, Ok(780.0), at(NOW));
+            scene.bottleneck = Some(pods(&cpu, &memory, None, 0));
+            scene.status(None)
+        };
+        let (calm, hot) = (seen([50.0; 3], [40.0; 3]), seen([95.0, 20.0, 20.0], [40.0; 3]));
+        let other = seen([50.0; 3], [95.0, 20.0, 20.0]);
+        check(None, &calm, &[]);
+        check(None, &hot, &["!Bottlenecked"]);
+        check(Some(&calm), &hot, &["!Bottlenecked"]);
+        // Hotter still, and another pod: the same.
+        check(Some(&hot), &seen([20.0, 20.0, 99.0], [40.0; 3]), &[]);
+        check(Some(&hot), &other, &["!Bottlenecked"]);
+        check(Some(&hot), &calm, &["BottleneckResolved"]);
+        check(Some(&hot), &seen([95.0; 3], [40.0; 3]), &["BottleneckResolved"]);
+        check(Some(&hot), &seen([f64::NAN; 3], [40.0; 3]), &["BottleneckUnknown"]);
+        check(Some(&hot), &invalid("is wrong"), &["!InvalidSpec"]);
+        // The policy does not ask for it any more.
+        check(Some(&hot), &decided("", 4, Some(780.0)), &[]);
     }
 
     #[test]

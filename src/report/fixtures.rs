@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::status::{Actuation, Decided, Report, Situation, build};
 use crate::api::status::ScalingPolicyStatus;
+use crate::engine::bottleneck::{self, Bottleneck, Look, Pod, PodUse, Told};
 use crate::engine::decide;
 use crate::engine::decision::{Action, Decision, ScaleEvent};
 use crate::engine::forecast::{
@@ -12,7 +13,7 @@ use crate::engine::forecast::{
 use crate::engine::observation::{Cause, Failure, Observation, Replicas, Sample};
 use crate::engine::others::{Others, Rewrite, Rewrites, Rival, Scaler};
 use crate::engine::policy::Policy;
-use crate::engine::reading::Reading;
+use crate::engine::reading::{Phase, Reading, Ready};
 use crate::engine::state::{Remembered, State};
 use crate::validate::Advice;
 
@@ -131,6 +132,45 @@ pub(super) fn plan(upper: f64) -> Forecast {
     forecast
 }
 
+/// Pods that use so much of a limit of 100: cpu (80 is near), memory (85), and their load where it is told; at most 20.
+/// As it is told once it has lasted a minute until `seconds` after [`NOW`].
+pub(super) fn pods(cpu: &[f64], memory: &[f64], load: Option<&[f64]>, seconds: i64) -> Bottleneck {
+    let mut state = bottleneck::State::default();
+    let limits = bottleneck::Limits([Some(80.0), Some(85.0), None, None]);
+    let looks = [-60, -30, 0].map(|before| {
+        let now = after(seconds + before);
+        let each = |values: &[f64]| {
+            let sample = |used: &f64| PodUse {
+                used: *used,
+                percent: *used,
+                from: now - SignedDuration::from_secs(15),
+                at: now,
+            };
+            Ok(Told::Each(values.iter().map(|v| Some(sample(v))).collect()))
+        };
+        let pod = |i: usize| Pod {
+            name: format!("checkout-{i}").into(),
+            phase: Phase::Running,
+            started: None,
+            ready: Some(Ready {
+                holds: true,
+                since: after(-3600),
+            }),
+        };
+        let look = Look {
+            pods: (0..cpu.len()).map(pod).collect(),
+            uses: [Some(each(cpu)), Some(each(memory)), None, None],
+            load: load.map(each),
+            total: None,
+            current: 4,
+            ceiling: 20,
+        };
+        state.look(&limits, &look, now)
+    });
+    let [.., last] = looks;
+    last
+}
+
 /// Argo CD rewrote our value at `seconds` after [`NOW`], and twice in the two minutes before.
 pub(super) fn fought_over(seconds: i64) -> Rewrites {
     let mut rewrites = Rewrites::default();
@@ -158,6 +198,7 @@ pub(super) struct Scene {
     pub(super) forecast: Option<Forecast>,
     pub(super) signal: Option<Sample>,
     pub(super) others: Others,
+    pub(super) bottleneck: Option<Bottleneck>,
     /// What is hardly meant in the policy.
     pub(super) advice: Vec<Advice>,
     error: Option<String>,
@@ -225,6 +266,7 @@ impl Scene {
                 rewrites: Some(Rewrites::default()),
                 ..Others::default()
             },
+            bottleneck: None,
             advice: Vec::new(),
             error: None,
             before,
@@ -270,6 +312,7 @@ impl Scene {
             state: &self.state,
             forecast: self.forecast.as_ref(),
             signal: self.signal.as_ref(),
+            bottleneck: self.bottleneck.as_ref(),
             startup: Some(STARTUP),
             pending: None,
             actuation: match (&self.error, self.decision.action) {

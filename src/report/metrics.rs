@@ -4,6 +4,7 @@
 //! closed enums, from objects (namespace, policy) or from the operator's configuration (server); never from `Debug`,
 //! messages or metrics' answers, so the number of series is bounded by the number of policies.
 
+mod bottleneck;
 mod cost;
 mod evidence;
 mod forecast;
@@ -30,6 +31,7 @@ pub use self::labels::ApiRequest;
 pub use self::plain::{PLAIN, plain};
 pub use self::table::{ALL, Described, Kind};
 
+use self::bottleneck::BottleneckGauges;
 use self::cost::{ReplicaSeconds, replica_seconds};
 use self::evidence::Evidence;
 use self::forecast::ForecastGauges;
@@ -122,6 +124,7 @@ pub struct Metrics {
     evidence: Evidence,
     replica_seconds: ReplicaSeconds,
     forecast: ForecastGauges,
+    bottleneck: BottleneckGauges,
     query_duration: Family<ServerLabels, Histogram, fn() -> Histogram>,
     query_errors: Family<FailureLabels, Counter>,
     reconcile_duration: Histogram,
@@ -149,6 +152,7 @@ impl Metrics {
             evidence: Evidence::default(),
             replica_seconds: ReplicaSeconds::default(),
             forecast: ForecastGauges::default(),
+            bottleneck: BottleneckGauges::default(),
             query_duration: Family::new_with_constructor(histogram),
             query_errors: Family::default(),
             reconcile_duration: histogram(),
@@ -172,6 +176,7 @@ impl Metrics {
         register.add(POLICY_CONTESTED, metrics.contested.clone());
         register.add(REPLICA_SECONDS, metrics.replica_seconds.clone());
         metrics.forecast.register(&mut register);
+        metrics.bottleneck.register(&mut register);
         register.add(QUERY_DURATION, metrics.query_duration.clone());
         register.add(QUERY_ERRORS, metrics.query_errors.clone());
         register.add(RECONCILE_DURATION, metrics.reconcile_duration.clone());
@@ -210,6 +215,7 @@ impl Metrics {
         let labels = PolicyLabels::of(namespace, policy);
         self.evidence.show(&labels, decided);
         self.forecast.show(&labels, status);
+        self.bottleneck.show(&labels, status);
         let is = |type_| condition(status, type_).map(|c| i32::from(c.status == "True"));
         let families = [
             (&self.current, status.current_replicas),

@@ -3,6 +3,7 @@
 //! Used by status, events, logs, `simulate` and `explain`. Times are UTC and carry a `Z`; the day is named where it
 //! is not the decision's. Nothing here is parsed by machines: those read the status' fields.
 
+pub mod bottleneck;
 pub mod forecast;
 mod plain;
 #[cfg(test)]

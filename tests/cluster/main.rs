@@ -8,6 +8,7 @@ mod collector;
 
 mod adaptive;
 mod admission;
+mod bottleneck;
 mod explain;
 mod harness;
 mod leader;

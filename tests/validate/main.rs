@@ -3,6 +3,7 @@
 //! The manifests below `tests/manifests` are judged by the API server too (`tests/cluster*`); here `validate.rs` alone
 //! has to refuse them, because `simulate` reads files that no API server has seen.
 
+mod bottleneck;
 mod prediction;
 mod rules;
 mod schedules;

@@ -28,14 +28,14 @@ pub struct PodUse {
     pub at: Option<Timestamp>,
     /// Its length.
     pub window: SignedDuration,
-    containers: Box<[ContainerUse]>,
+    pub(super) containers: Box<[ContainerUse]>,
 }
 
 #[derive(Debug, PartialEq)]
-struct ContainerUse {
-    name: Box<str>,
-    cpu: Option<i64>,
-    memory: Option<i64>,
+pub(super) struct ContainerUse {
+    pub(super) name: Box<str>,
+    pub(super) cpu: Option<i64>,
+    pub(super) memory: Option<i64>,
 }
 
 /// A metric of one pod.

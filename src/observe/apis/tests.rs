@@ -63,6 +63,20 @@ pub(crate) fn answers(script: Vec<Script>) -> (Apis, Asked) {
     (Apis::new(Client::new(service, "shop"), Arc::new(|_, _, _| {})), asked)
 }
 
+/// What a pod uses whose containers use so much cpu, in thousandths.
+pub(crate) fn using(cpu: &[(&str, Option<i64>)]) -> PodUse {
+    let each = cpu.iter().map(|(name, cpu)| answer::ContainerUse {
+        name: (*name).into(),
+        cpu: *cpu,
+        memory: None,
+    });
+    PodUse {
+        at: None,
+        window: SignedDuration::ZERO,
+        containers: each.collect(),
+    }
+}
+
 const PODS: &str = "/apis/metrics.k8s.io/v1beta1/namespaces/shop/pods";
 const CUSTOM: &str = "/apis/custom.metrics.k8s.io";
 const EXTERNAL: &str = "/apis/external.metrics.k8s.io";

@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::{Container, Pod};
+use k8s_openapi::api::core::v1::{Container, Pod, PodSpec};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
+use super::limits::Limits;
 use crate::api::ResourceName;
 use crate::engine::reading::{Phase, Ready};
 use crate::observe::owners::Owner;
@@ -33,18 +34,20 @@ pub struct Member {
     pub requests: Arc<Requests>,
 }
 
-/// What a pod requests of cpu and memory.
+/// What a pod requests of cpu and memory, and may use of it.
 #[derive(Debug, Default, PartialEq, Eq, Hash)]
 pub struct Requests {
     /// For the pod as a whole, where its spec says so; that goes before its containers'.
     whole: Option<Amounts>,
     /// Containers and sidecars by name.
     containers: Box<[(Box<str>, Amounts)]>,
+    /// What it may use at most.
+    pub(super) limits: Limits,
 }
 
 /// In thousandths.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-struct Amounts {
+pub(super) struct Amounts {
     cpu: Option<i64>,
     memory: Option<i64>,
 }
@@ -81,12 +84,7 @@ impl Requests {
         let Some(spec) = &pod.spec else {
             return Requests::default();
         };
-        let sidecar = |c: &&Container| c.restart_policy.as_deref() == Some("Always");
-        let sidecars = spec.init_containers.iter().flatten().filter(sidecar);
-        let containers: Box<[_]> = spec
-            .containers
-            .iter()
-            .chain(sidecars)
+        let containers: Box<[_]> = regular(spec)
             .map(|c| {
                 let requests = c.resources.as_ref().and_then(|r| r.requests.as_ref());
                 (c.name.as_str().into(), Amounts::of(requests))
@@ -108,7 +106,11 @@ impl Requests {
                 memory: of(ResourceName::Memory),
             }
         });
-        Requests { whole, containers }
+        Requests {
+            whole,
+            containers,
+            limits: Limits::of(pod),
+        }
     }
 
     /// What the container, or the pod, requests of this resource.
@@ -147,8 +149,15 @@ impl Requests {
     }
 }
 
+/// The containers that run as long as the pod does: its own and its sidecars.
+pub(super) fn regular(spec: &PodSpec) -> impl Iterator<Item = &Container> {
+    let sidecar = |c: &&Container| c.restart_policy.as_deref() == Some("Always");
+    let sidecars = spec.init_containers.iter().flatten().filter(sidecar);
+    spec.containers.iter().chain(sidecars)
+}
+
 impl Amounts {
-    fn of(requests: Option<&BTreeMap<String, Quantity>>) -> Amounts {
+    pub(super) fn of(requests: Option<&BTreeMap<String, Quantity>>) -> Amounts {
         let amount = |name| requests.and_then(|r| r.get(name)).and_then(thousandths);
         Amounts {
             cpu: amount("cpu"),
@@ -156,7 +165,7 @@ impl Amounts {
         }
     }
 
-    fn get(&self, resource: ResourceName) -> Option<i64> {
+    pub(super) fn get(&self, resource: ResourceName) -> Option<i64> {
         match resource {
             ResourceName::Cpu => self.cpu,
             ResourceName::Memory => self.memory,

@@ -2,7 +2,10 @@
 //!
 //! The client's own `get()` reads an answer of any length into memory; whoever may write a policy could have the
 //! operator read a million series. So the body is read here, up to [`MAX_ANSWER`], and the server is asked for two
-//! series at most, which is enough to know that there is more than one.
+//! series at most, which is enough to know that there is more than one; where each pod has one, for [`MOST_PODS`] and
+//! one more.
+
+use std::collections::HashMap;
 
 use std::error::Error;
 use std::io;
@@ -20,7 +23,14 @@ use crate::engine::observation::Cause;
 use crate::observe::refusal::Refusal;
 
 /// The API's parameter for the most series wanted. Older servers may not know it, so it saves work and bounds nothing.
-pub(super) const MOST_SERIES: (&str, u32) = ("limit", 2);
+pub(super) const LIMIT: &str = "limit";
+/// Series asked for where one is wanted.
+pub(super) const MOST_SERIES: u32 = 2;
+/// Most series where each pod has one. At 150 bytes a series they are a third of [`MAX_ANSWER`]; labels that are longer
+/// run into that, which says so.
+pub(super) const MOST_PODS: u32 = 2000;
+/// The label that tells pods apart; cAdvisor's and the kubelet's metrics have it.
+const POD: &str = "pod";
 /// Longest answer read, in bytes. A part of a range has 10,000 points of at most 40 bytes, and two such series fit.
 const MAX_ANSWER: usize = 1024 * 1024;
 
@@ -140,6 +150,49 @@ pub(super) fn single(result: PromqlResult) -> Result<f64, Refusal> {
         return fail(Cause::Negative, format!("the value is {value}"));
     }
     Ok(value)
+}
+
+/// What an instant query says of pods.
+#[derive(Debug, PartialEq)]
+pub enum PodValues {
+    /// Each pod's value, by its name. What is not finite, or negative, is left out: that pod has none.
+    Each(HashMap<Box<str>, f64>),
+    /// One value for all of them.
+    Whole(f64),
+}
+
+/// The value of each pod, told apart by the label `pod`; or the one number of a query that does not tell them apart.
+pub(super) fn pods(result: PromqlResult) -> Result<PodValues, Refusal> {
+    let fail = |cause, what: String| Err(Refusal::Answered(cause, what));
+    let series = match result.data() {
+        Data::Vector(series) => series,
+        _ => return single(result).map(PodValues::Whole),
+    };
+    match series.as_slice() {
+        [] | [_] if series.iter().all(|s| !s.metric().contains_key(POD)) => {
+            return single(result).map(PodValues::Whole);
+        }
+        all if all.len() > MOST_PODS as usize => {
+            let what = format!("the query returned more than {MOST_PODS} series; narrow it to the target's pods");
+            return fail(Cause::Ambiguous, what);
+        }
+        _ => {}
+    }
+    let mut values = HashMap::with_capacity(series.len());
+    for one in series {
+        let Some(pod) = one.metric().get(POD) else {
+            let what = "a series has no label `pod`; aggregate the query with `by (pod)`, or to one value";
+            return fail(Cause::Ambiguous, what.to_owned());
+        };
+        if values.insert(Box::from(&**pod), one.sample().value()).is_some() {
+            let what = format!(
+                "pod {pod:?} has more than one series; aggregate the query with `by (pod)` and narrow it to one namespace"
+            );
+            return fail(Cause::Ambiguous, what);
+        }
+    }
+    values.retain(|_, value| value.is_finite() && *value >= 0.0);
+    Ok(PodValues::Each(values))
 }
 
 /// The one series of a range query, without what is not finite.

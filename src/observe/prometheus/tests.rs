@@ -27,6 +27,8 @@ enum Says {
     Value(f64),
     Nothing,
     SeriesWithoutEnd,
+    /// Series with these labels, each worth its place in the list.
+    Series(&'static [&'static str]),
 }
 
 struct Script {
@@ -75,6 +77,11 @@ async fn reply(State(script): State<Arc<Script>>, uri: Uri) -> Response {
         _ if uri.path().ends_with("/query_range") => std::future::pending().await,
         Says::Nothing => std::future::pending().await,
         Says::Value(value) => json(format!(r#"{begin}{{"metric":{{}},"value":[1700000000,"{value}"]}}]}}}}"#).into()),
+        Says::Series(all) => {
+            let each = all.iter().enumerate();
+            let each = each.map(|(i, labels)| format!(r#"{{"metric":{{{labels}}},"value":[1700000000,"{i}"]}}"#));
+            json(format!("{begin}{}]}}}}", each.collect::<Vec<_>>().join(",")).into())
+        }
         Says::SeriesWithoutEnd => {
             let series = std::iter::repeat(r#"{"metric":{"a":"b"},"value":[1700000000,"1"]},"#.repeat(1000));
             let body = std::iter::once(begin.to_owned()).chain(series).map(Ok::<_, Infallible>);
@@ -210,4 +217,72 @@ async fn an_answer_without_end_is_not_read_to_its_end() {
         "the server is asked not to send more: {}",
         heard[0]
     );
+}
+
+/// What is made of series with these labels, where each pod may have one.
+async fn pods(series: &'static [&'static str]) -> Result<Arc<PodValues>, Failure> {
+    let (_script, servers) = stage(Says::Series(series)).await;
+    servers.each_pod("one", "q", Duration::from_secs(15)).await
+}
+
+#[tokio::test]
+async fn pods_are_told_apart_by_their_label() {
+    let values = pods(&[r#""pod":"a""#, r#""pod":"b","node":"n""#]).await.unwrap();
+    let PodValues::Each(values) = &*values else {
+        panic!("{values:?}")
+    };
+    assert_eq!((values.len(), values["a"], values["b"]), (2, 0.0, 1.0));
+    // One value for all of them, and one pod.
+    assert_eq!(*pods(&[""]).await.unwrap(), PodValues::Whole(0.0));
+    assert!(matches!(&*pods(&[r#""pod":"a""#]).await.unwrap(), PodValues::Each(one) if one.len() == 1));
+    for (series, cause, said) in [
+        (&[][..], Cause::Empty, "no series"),
+        (&[r#""pod":"a""#, r#""node":"n""#], Cause::Ambiguous, "no label `pod`"),
+        (&["", r#""node":"n""#], Cause::Ambiguous, "no label `pod`"),
+        (
+            &[r#""pod":"a","namespace":"x""#, r#""pod":"a","namespace":"y""#],
+            Cause::Ambiguous,
+            "more than one series",
+        ),
+    ] {
+        let failure = pods(series).await.expect_err(said);
+        assert_eq!(failure.cause, cause);
+        assert!(failure.message.contains(said), "{}", failure.message);
+    }
+}
+
+#[tokio::test]
+async fn values_of_pods_that_cannot_be_are_left_out_and_too_many_are_refused() {
+    let sample = |pod: &str, value: &str| serde_json::json!({"metric": {"pod": pod}, "value": [1_700_000_000, value]});
+    let read = |all: Vec<serde_json::Value>| {
+        let vector = serde_json::json!({"resultType": "vector", "result": all});
+        answer::pods(serde_json::from_value(vector).unwrap())
+    };
+    let values = read(vec![
+        sample("a", "1.5"),
+        sample("b", "NaN"),
+        sample("c", "-1"),
+        sample("d", "+Inf"),
+    ])
+    .unwrap();
+    assert_eq!(values, PodValues::Each([("a".into(), 1.5)].into()));
+    let many = |count: u32| (0..count).map(|i| sample(&format!("p{i}"), "1")).collect();
+    assert!(matches!(read(many(MOST_PODS)), Ok(PodValues::Each(values)) if values.len() == 2000));
+    assert!(matches!(
+        read(many(MOST_PODS + 1)),
+        Err(Refusal::Answered(Cause::Ambiguous, _))
+    ));
+}
+
+#[tokio::test]
+async fn values_of_pods_are_shared_while_they_are_fresh() {
+    let (script, servers) = stage(Says::Series(&[r#""pod":"a""#, r#""pod":"b""#])).await;
+    let fresh = Duration::from_secs(3600);
+    let first = servers.each_pod("one", "q", fresh).await.unwrap();
+    assert!(Arc::ptr_eq(&first, &servers.each_pod("one", "q", fresh).await.unwrap()));
+    servers.each_pod("one", "q", Duration::ZERO).await.unwrap();
+    assert_eq!(script.heard("/query"), 2);
+    // The same text where one number is wanted is another question.
+    assert_eq!(failure(servers.value("one", "q", HOUR).await).cause, Cause::Ambiguous);
+    assert_eq!(script.heard("/query"), 3);
 }

@@ -17,7 +17,7 @@ use crate::report::status::{ABLE_TO_SCALE, SCALING_ACTIVE, SCALING_LIMITED, reas
 use crate::report::words::{self, ago, instant, number};
 
 /// Conditions that are well when False; any other is well when True.
-const WELL_WHEN_FALSE: [&str; 3] = ["ScalingLimited", "Conflicted", "ReplicasContested"];
+const WELL_WHEN_FALSE: [&str; 4] = ["ScalingLimited", "Conflicted", "ReplicasContested", "Bottlenecked"];
 
 pub(super) fn proposals(view: &View<'_>) -> Vec<Proposal> {
     let Some(told) = &view.status.decision else {

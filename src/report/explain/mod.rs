@@ -4,7 +4,7 @@
 //! asked of the engine's own functions. It must never decide anything itself.
 //!
 //! `view` (status → typed decision, with `names` and `waiting`) ← one file for each part of the answer: `freshness`, `answer`, `evidence`,
-//! `schedules`, `blocked`, `changes` ← `text` (the page). `types` is what all of them fill in.
+//! `pods`, `schedules`, `blocked`, `changes` ← `text` (the page). `types` is what all of them fill in.
 
 mod adaptive;
 mod answer;
@@ -13,6 +13,7 @@ mod changes;
 mod evidence;
 mod freshness;
 mod names;
+mod pods;
 mod schedules;
 #[cfg(test)]
 mod tests;
@@ -30,8 +31,8 @@ use view::View;
 
 pub use text::text;
 pub use types::{
-    Block, Blocked, Change, ChangeKind, Counts, Explanation, Forecast, Freshness, Limit, Proposal, Scaled, Schedule,
-    Verdict,
+    Block, Blocked, Change, ChangeKind, Counts, Explanation, Forecast, Freshness, Limit, Pods, Proposal, Scaled,
+    Schedule, Verdict,
 };
 
 /// Explains a policy as seen at `now`.
@@ -64,6 +65,7 @@ pub fn explain(object: &ScalingPolicy, now: Timestamp) -> Explanation {
         blocked: blocked::of(&view),
         conditions: evidence::conditions(&view),
         forecast: evidence::forecast(&view),
+        pods: pods::of(&view),
         schedules: schedules::of(&view),
         would_change: changes::of(&view),
     }

@@ -7,6 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, Time};
 use proptest::prelude::*;
 
 mod adaptive;
+mod pods;
 mod rivals;
 mod rules;
 mod truth;

@@ -11,7 +11,7 @@ use super::evidence::as_set;
 use super::types::{Block, Explanation, Limit, Schedule, Verdict};
 use crate::api::PolicyMode;
 use crate::engine::decision::LimitKind;
-use crate::report::status::{ABLE_TO_SCALE, FORECAST_TRUSTED, OBJECTIVE_MET, reason};
+use crate::report::status::{ABLE_TO_SCALE, BOTTLENECKED, FORECAST_TRUSTED, OBJECTIVE_MET, reason};
 use crate::report::words::{ago, in_force, instant, number};
 
 /// Fits two pages side by side on a wide screen, and one on any.
@@ -35,6 +35,7 @@ pub fn text(e: &Explanation) -> String {
     page.blocked(e);
     page.conditions(e);
     page.forecast(e);
+    page.pods(e);
     page.schedules(e);
     page.would_change(e);
     page.text
@@ -215,10 +216,12 @@ impl Page {
 
     /// What is broken, apart from what is as somebody set it.
     fn conditions(&mut self, e: &Explanation) {
-        // The forecast has a section of its own, which says the same and more.
+        // The forecast and the pods have sections of their own, which say the same and more.
         let judged = e.forecast.as_ref().is_some_and(|f| f.status.is_some());
         let in_forecast = |c: &Condition| c.type_ == FORECAST_TRUSTED || (judged && c.type_ == OBJECTIVE_MET);
-        let told = e.conditions.iter().filter(|c| e.forecast.is_none() || !in_forecast(c));
+        let in_pods = |c: &Condition| c.type_ == BOTTLENECKED && e.pods.as_ref().is_some_and(|p| p.status.is_some());
+        let told = e.conditions.iter();
+        let told = told.filter(|c| (e.forecast.is_none() || !in_forecast(c)) && !in_pods(c));
         let (set, broken): (Vec<&Condition>, Vec<&Condition>) = told.partition(|c| as_set(c));
         let mut say = |title: &str, conditions: &[&Condition]| {
             let each = self.rows(conditions);
@@ -255,6 +258,42 @@ impl Page {
         let Some(forecast) = &e.forecast else { return };
         let title = format!("FORECAST of {} ({:?})", forecast.metric, forecast.mode);
         self.section(&title, &bullets(&forecast.sentences));
+    }
+
+    fn pods(&mut self, e: &Explanation) {
+        let Some(pods) = &e.pods else { return };
+        let used = pods.status.as_ref().map_or(&[][..], |s| &s.resources);
+        let known: Vec<_> = used.iter().filter(|r| r.percent.is_some()).collect();
+        if known.is_empty() {
+            self.section("PODS", &bullets(&pods.sentences));
+            return;
+        }
+        let mut table = table(&[
+            "RESOURCE",
+            "HIGHEST",
+            "THRESHOLD",
+            "MEAN",
+            "HIGHEST/MEAN",
+            "PODS",
+            "HOTTEST POD",
+        ]);
+        let percent = |p: Option<i32>| p.map_or("-".to_owned(), |p| format!("{p} %"));
+        for r in known {
+            table.add_row([
+                r.name.clone(),
+                percent(r.percent),
+                percent(Some(r.threshold)),
+                percent(r.mean),
+                r.imbalance.clone().unwrap_or_else(|| "-".to_owned()),
+                r.pods.map_or("-".to_owned(), |n| n.to_string()),
+                r.hottest_pod.clone().unwrap_or_else(|| "-".to_owned()),
+            ]);
+        }
+        right(&mut table, &[1, 2, 3, 4, 5]);
+        self.section("PODS, each against its own limit", &table);
+        for line in bullets(&pods.sentences).lines() {
+            self.put(Style::new(), &line);
+        }
     }
 
     fn schedules(&mut self, e: &Explanation) {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::prediction::PredictionModeSpec;
 use crate::api::spec::{PolicyMode, TargetRef};
-use crate::api::status::ForecastStatus;
+use crate::api::status::{BottleneckStatus, ForecastStatus};
 
 /// Why a target has the replicas that it has.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -51,6 +51,9 @@ pub struct Explanation {
     /// The forecast, where the policy asks for one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub forecast: Option<Forecast>,
+    /// The target's pods against their limits, where the policy watches them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pods: Option<Pods>,
     /// The schedules, in the order of the spec.
     pub schedules: Vec<Schedule>,
     /// What would make the next decision another one.
@@ -186,6 +189,17 @@ pub struct Forecast {
     /// `status.forecast`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<ForecastStatus>,
+}
+
+/// The target's pods against their limits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Pods {
+    /// Whether more replicas would help, and what is not known, in sentences.
+    pub sentences: Vec<String>,
+    /// `status.bottleneck`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<BottleneckStatus>,
 }
 
 /// One schedule.

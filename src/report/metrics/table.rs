@@ -202,6 +202,24 @@ pub(super) const OBJECTIVE: Described = described(
     &["namespace", "policy"],
     "1 while the policy's condition ObjectiveMet is True, else 0; absent while it is unknown",
 );
+pub(super) const UTILIZATION: Described = described(
+    "policy_utilization_ratio",
+    Kind::Gauge,
+    &["namespace", "policy", "resource"],
+    "What the pod nearest its limit uses of it (cpu, memory, disk, network), where spec.bottleneck is given",
+);
+pub(super) const IMBALANCE: Described = described(
+    "policy_imbalance_ratio",
+    Kind::Gauge,
+    &["namespace", "policy", "resource"],
+    "What the hottest pod uses over the mean of all (cpu, memory, disk, network, load); 1 is even",
+);
+pub(super) const BIGGER_PODS: Described = described(
+    "policy_bigger_pods_advised",
+    Kind::Gauge,
+    &["namespace", "policy"],
+    "1 while status.bottleneck.advice is BiggerPods, else 0; absent while the condition Bottlenecked is Unknown",
+);
 pub(super) const QUERY_DURATION: Described = described(
     "metric_query_duration_seconds",
     Kind::Histogram,
@@ -291,6 +309,9 @@ pub const ALL: &[Described] = &[
     FORECAST_NAIVE_ERROR,
     FORECAST_TRUST,
     OBJECTIVE,
+    UTILIZATION,
+    IMBALANCE,
+    BIGGER_PODS,
     QUERY_DURATION,
     QUERY_ERRORS,
     RECONCILE_DURATION,

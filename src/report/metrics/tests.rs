@@ -1,7 +1,7 @@
 //! The page as a whole: every metric of the table is on it, under its stable name.
 
 use super::*;
-use crate::report::fixtures::{NOW, Scene, at, plan, policy};
+use crate::report::fixtures::{NOW, Scene, at, plan, pods, policy};
 
 /// One of everything.
 fn filled() -> (Metrics, Registry) {
@@ -20,6 +20,9 @@ fn filled() -> (Metrics, Registry) {
     let planned = Scene::adaptive(plan(1600.0), 4, 1420.0, Ok(0.2));
     let decided = Some((&planned.policy, &planned.decision));
     metrics.policy("shop", "planned", &planned.status(None), decided);
+    let mut watched = Scene::new(policy(""), &[], 4, Ok(780.0), at(NOW));
+    watched.bottleneck = Some(pods(&[20.0, 60.0], &[90.0, 91.0], Some(&[10.0, 90.0]), 0));
+    metrics.policy("shop", "watched", &watched.status(None), None);
     metrics.queried("default", Duration::from_millis(7), Some(Cause::Empty));
     metrics.reconciled(Duration::from_millis(9), Some(ErrorKind::Target));
     metrics.scale_written(WriteOutcome::Succeeded);
@@ -87,6 +90,10 @@ fn labels_are_the_stable_names() {
         r#"headroom_policy_forecast_naive_error_ratio{namespace="shop",policy="planned"} 0.06"#,
         r#"headroom_policy_forecast_trusted{namespace="shop",policy="planned"} 1"#,
         r#"headroom_policy_objective_met{namespace="shop",policy="planned"} 1"#,
+        r#"headroom_policy_utilization_ratio{namespace="shop",policy="watched",resource="memory"} 0.91"#,
+        r#"headroom_policy_imbalance_ratio{namespace="shop",policy="watched",resource="cpu"} 1.5"#,
+        r#"headroom_policy_imbalance_ratio{namespace="shop",policy="watched",resource="load"} 1.8"#,
+        r#"headroom_policy_bigger_pods_advised{namespace="shop",policy="watched"} 1"#,
         r#"headroom_metric_query_errors_total{server="default",cause="Empty"} 1"#,
         r#"headroom_metric_query_duration_seconds_count{server="default"} 1"#,
         r#"headroom_reconcile_errors_total{kind="target"} 1"#,
@@ -104,5 +111,6 @@ fn a_deleted_policy_leaves_no_series() {
     let (metrics, registry) = filled();
     metrics.forget_policy("shop", "checkout");
     metrics.forget_policy("shop", "planned");
+    metrics.forget_policy("shop", "watched");
     assert!(!encode(&registry).unwrap().contains("shop"));
 }

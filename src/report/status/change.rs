@@ -6,12 +6,13 @@ use super::{CONFLICTED, condition};
 use crate::api::status::{DampingStatus, ScalingPolicyStatus};
 
 /// Whether something changed that somebody acts upon: counts, winner, limits, conditions, rivals, errors, windows,
-/// damping, trust. A value, a message, an instant alone is not.
+/// damping, trust, advice. A value, a message, an instant alone is not.
 pub fn material(old: &ScalingPolicyStatus, new: &ScalingPolicyStatus) -> bool {
     counts(old) != counts(new)
         || conditions(old) != conditions(new)
         || rivals(old) != rivals(new)
         || failures(old) != failures(new)
+        || bottleneck(old) != bottleneck(new)
         || windows(old) != windows(new)
         || verdict(old) != verdict(new)
         || old.forecast.as_ref().map(|f| f.trusted) != new.forecast.as_ref().map(|f| f.trusted)
@@ -60,6 +61,14 @@ fn rivals(s: &ScalingPolicyStatus) -> (Option<&str>, &[String]) {
 fn failures(s: &ScalingPolicyStatus) -> Vec<(&str, Option<&str>)> {
     let each = s.metrics.iter();
     each.map(|m| (&*m.name, m.error.as_ref().map(|e| &*e.cause))).collect()
+}
+
+/// What is known and what is advised; the rest of it moves all the time. Its condition says why.
+fn bottleneck(s: &ScalingPolicyStatus) -> impl PartialEq {
+    let told = s.bottleneck.as_ref()?;
+    let each = told.resources.iter().map(|r| (&*r.name, r.cause.as_deref()));
+    let load = told.load.as_ref().and_then(|l| l.cause.as_deref());
+    Some((each.collect::<Vec<_>>(), load, &told.advice, &told.evidence))
 }
 
 fn windows(s: &ScalingPolicyStatus) -> Vec<(&str, bool, bool)> {

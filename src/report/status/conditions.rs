@@ -1,10 +1,11 @@
 //! The conditions: HPA's types and reasons where HPA has one, plus `Ready`, those of the forecast
-//! (`conditions/forecast.rs`) and those of `others.rs`; without a decision those of `conditions/undecided.rs`.
+//! (`conditions/forecast.rs`), of the pods (`conditions/bottleneck.rs`) and those of `others.rs`; without a decision those of `conditions/undecided.rs`.
 //!
 //! `Ready` answers `kubectl wait --for=condition=Ready` after an apply: the spec is valid, the target can be scaled,
 //! every metric has a value. It stays True while a person holds the policy (Paused, DryRun, target at zero). Details
 //! are in the others. `lastTransitionTime` moves only when `status` flips. Neighbour: `words.rs` has the sentences.
 
+mod bottleneck;
 mod forecast;
 mod undecided;
 
@@ -30,6 +31,8 @@ pub const FORECAST_TRUSTED: &str = "ForecastTrusted";
 pub const OBJECTIVE_MET: &str = "ObjectiveMet";
 /// Each metric's query fits its rule; shown only where one hardly does.
 pub const METRICS_SUITABLE: &str = "MetricsSuitable";
+/// Something else than more replicas is needed; only where the pods are watched.
+pub const BOTTLENECKED: &str = "Bottlenecked";
 /// Something else scales the target, so nothing is written.
 pub const CONFLICTED: &str = "Conflicted";
 /// Somebody rewrites our count again and again; only for Deployments and StatefulSets.
@@ -86,6 +89,7 @@ fn decided(d: &Decided<'_>, metrics: &[MetricStatus], previous: Option<&ScalingP
     verdicts.extend(others::contested(d));
     verdicts.extend(forecast::trusted(d));
     verdicts.extend(forecast::objective(d, previous));
+    verdicts.extend(bottleneck::bottlenecked(d));
     verdicts.extend(suitable(d));
     verdicts
 }

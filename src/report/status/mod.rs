@@ -2,9 +2,10 @@
 //!
 //! [`build`] is pure. The previous status gives what outlives a decision: a condition's `lastTransitionTime`, since
 //! when a metric fails, when the target was last scaled. `conditions` judges, each with its `reason`, and `others`
-//! who else has a hand in the replicas; `forecast` is `status.forecast`, `damping` is what a restart needs,
+//! who else has a hand in the replicas; `forecast` is `status.forecast`, `bottleneck` `status.bottleneck`, `damping` is what a restart needs,
 //! `change` tells what is worth a write. Times are whole seconds, as the API server stores them.
 
+mod bottleneck;
 mod change;
 mod conditions;
 mod damping;
@@ -23,6 +24,7 @@ use crate::api::status::{
     DecisionStatus, LimitStatus, MetricErrorStatus, MetricStatus, NextEligibleStatus, ProposalStatus,
     ScalingPolicyStatus, ScheduleStatus,
 };
+use crate::engine::bottleneck::Bottleneck;
 use crate::engine::decision::{Abstention, Action, Decision, Outcome, ScaleEvent, Source};
 use crate::engine::forecast::Forecast;
 use crate::engine::observation::{Failure, Sample};
@@ -31,10 +33,11 @@ use crate::engine::policy::Policy;
 use crate::engine::state::State;
 use crate::validate::{Advice, Invalid};
 
+pub use bottleneck::{bigger_pods_advised, looked_at};
 pub use change::{material, worth_writing};
 pub use conditions::{
-    ABLE_TO_SCALE, CONFLICTED, FORECAST_TRUSTED, METRICS_SUITABLE, OBJECTIVE_MET, READY, REPLICAS_CONTESTED,
-    SCALING_ACTIVE, SCALING_LIMITED, condition,
+    ABLE_TO_SCALE, BOTTLENECKED, CONFLICTED, FORECAST_TRUSTED, METRICS_SUITABLE, OBJECTIVE_MET, READY,
+    REPLICAS_CONTESTED, SCALING_ACTIVE, SCALING_LIMITED, condition,
 };
 pub use damping::{announce, restore};
 pub use forecast::learnt;
@@ -103,6 +106,8 @@ pub struct Decided<'a> {
     pub forecast: Option<&'a Forecast>,
     /// What the objective's signal said, where the policy has one.
     pub signal: Option<&'a Sample>,
+    /// The target's pods against their limits, where the policy asks for it.
+    pub bottleneck: Option<&'a Bottleneck>,
     /// Measured start-up time of the target's pods.
     pub startup: Option<SignedDuration>,
     /// The target's uid.
@@ -177,6 +182,7 @@ fn decided_status(d: &Decided<'_>, now: Timestamp, previous: Option<&ScalingPoli
             .as_ref()
             .and(d.forecast)
             .map(|f| forecast::status(f, d)),
+        bottleneck: d.bottleneck.map(bottleneck::status),
         startup_seconds: d
             .startup
             .map(|s| s.as_secs())

@@ -1,7 +1,8 @@
-//! Statuses as people see them (snapshots), and what is worth a write; `adaptive` has plans, `laws` what a
+//! Statuses as people see them (snapshots), and what is worth a write; `adaptive` has plans, `bottleneck` the pods, `laws` what a
 //! restart gets back.
 
 mod adaptive;
+mod bottleneck;
 mod laws;
 
 use jiff::SignedDuration;

@@ -2,8 +2,8 @@
 
 use super::super::{Situation, condition};
 use super::{
-    ABLE_TO_SCALE, CONFLICTED, FORECAST_TRUSTED, OBJECTIVE_MET, READY, REPLICAS_CONTESTED, SCALING_ACTIVE,
-    SCALING_LIMITED, Verdict, reason,
+    ABLE_TO_SCALE, BOTTLENECKED, CONFLICTED, FORECAST_TRUSTED, OBJECTIVE_MET, READY, REPLICAS_CONTESTED,
+    SCALING_ACTIVE, SCALING_LIMITED, Verdict, reason,
 };
 use crate::api::TargetRef;
 use crate::api::status::ScalingPolicyStatus;
@@ -12,7 +12,7 @@ use crate::api::status::ScalingPolicyStatus;
 pub(super) fn all(situation: &Situation<'_>, previous: Option<&ScalingPolicyStatus>) -> Vec<Verdict> {
     let (reason, message) = obstacle(situation);
     let invalid = matches!(situation, Situation::InvalidSpec(_));
-    let mut verdicts = Vec::with_capacity(7);
+    let mut verdicts = Vec::with_capacity(9);
     let mut say = |type_, status, reason, message: &str| {
         verdicts.push(Verdict {
             type_,
@@ -31,7 +31,7 @@ pub(super) fn all(situation: &Situation<'_>, previous: Option<&ScalingPolicyStat
     }
     say(SCALING_LIMITED, "Unknown", reason::NOT_EVALUATED, &unknown);
     say(CONFLICTED, "Unknown", reason::NOT_EVALUATED, &unknown);
-    for type_ in [REPLICAS_CONTESTED, FORECAST_TRUSTED, OBJECTIVE_MET] {
+    for type_ in [REPLICAS_CONTESTED, FORECAST_TRUSTED, OBJECTIVE_MET, BOTTLENECKED] {
         if previous.and_then(|p| condition(p, type_)).is_some() {
             say(type_, "Unknown", reason::NOT_EVALUATED, &unknown);
         }
