@@ -8,7 +8,10 @@ mod collector;
 
 mod adaptive;
 mod admission;
+#[path = "../boards/mod.rs"]
+mod boards;
 mod bottleneck;
+mod dashboards;
 mod explain;
 mod harness;
 mod leader;

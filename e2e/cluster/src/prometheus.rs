@@ -150,13 +150,26 @@ impl Prometheus {
     /// # Errors
     /// [`Error::Query`] where the server does not run or refuses the query.
     pub async fn query(&self, query: &str) -> Result<Value, Error> {
+        self.ask("query", query, "/data/result").await
+    }
+
+    /// The query's syntax tree, as Prometheus' own parser sees it: nodes with a `type`, selectors with `name` and
+    /// `matchers`, aggregations with `grouping`.
+    ///
+    /// # Errors
+    /// [`Error::Query`] where the server does not run or the query is none.
+    pub async fn parse(&self, query: &str) -> Result<Value, Error> {
+        self.ask("parse_query", query, "/data").await
+    }
+
+    async fn ask(&self, endpoint: &str, query: &str, result: &str) -> Result<Value, Error> {
         let request = self
             .http
-            .post(format!("{}/api/v1/query", self.url))
+            .post(format!("{}/api/v1/{endpoint}", self.url))
             .form(&[("query", query)]);
         let answer = async { request.send().await?.json::<Value>().await };
         let mut answer = answer.await.map_err(Error::http(query))?;
-        match answer.pointer_mut("/data/result") {
+        match answer.pointer_mut(result) {
             Some(result) => Ok(result.take()),
             None => Err(Error::Query {
                 query: query.to_owned(),
