@@ -1,8 +1,8 @@
-//! The command line: `run`, `explain`, `simulate`, `crd`.
+//! The command line: `run`, `explain`, `simulate`, `crd`, `probe`.
 
 use clap::{Parser, Subcommand};
 
-use crate::{controller, explain, simulate};
+use crate::{controller, explain, probe, simulate};
 
 /// Replicas ready before the load arrives.
 #[derive(Debug, Parser)]
@@ -24,4 +24,6 @@ pub enum Command {
     Simulate(Box<simulate::Args>),
     /// Print the CustomResourceDefinition.
     Crd,
+    /// Ask URLs until each answers with success: for `helm test`, in an image without a shell.
+    Probe(probe::Args),
 }

@@ -14,6 +14,7 @@ pub mod controller;
 pub mod engine;
 pub mod explain;
 pub mod observe;
+pub mod probe;
 pub mod report;
 pub mod server;
 pub mod simulate;

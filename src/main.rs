@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use headroom::cli::{Cli, Command};
-use headroom::{api, controller, explain, simulate, telemetry};
+use headroom::{api, controller, explain, probe, simulate, telemetry};
 
 fn main() -> ExitCode {
     match run(Cli::parse()) {
@@ -51,6 +51,10 @@ fn run(cli: Cli) -> Result<(), Box<dyn Error>> {
             Ok(runtime.block_on(explain::run(args))?)
         }
         Command::Simulate(args) => Ok(simulate::run(*args)?),
+        Command::Probe(args) => {
+            let runtime = tokio::runtime::Runtime::new()?;
+            Ok(runtime.block_on(probe::run(args))?)
+        }
         Command::Crd => {
             print!("{}", api::crd::yaml()?);
             Ok(())

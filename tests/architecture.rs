@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 const IMPORTS: &[(&str, &[&str])] = &[
     (
         "main",
-        &["cli", "controller", "explain", "simulate", "telemetry", "api"],
+        &["cli", "controller", "explain", "simulate", "probe", "telemetry", "api"],
     ),
-    ("cli", &["controller", "explain", "simulate"]),
+    ("cli", &["controller", "explain", "simulate", "probe"]),
     (
         "controller",
         &[
@@ -30,6 +30,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ),
     ("explain", &["report", "api", "clock"]),
     ("simulate", &["observe", "report", "validate", "api", "engine"]),
+    ("probe", &["validate"]),
     ("observe", &["api", "engine"]),
     ("actuate", &[]),
     ("server", &["report"]),

@@ -77,7 +77,8 @@ fn asked(method: &Method, uri: &Uri) -> (&'static str, String) {
     let (resource, name) = match (group, parts.as_slice()) {
         (None, _) | (_, []) => ("discovery".to_owned(), false),
         // What follows are metrics' names, which policies choose.
-        (Some(group @ ("custom.metrics.k8s.io" | "external.metrics.k8s.io")), _) => (group.to_owned(), false),
+        (Some(group @ "custom.metrics.k8s.io"), _) => (group.to_owned(), true),
+        (Some(group @ "external.metrics.k8s.io"), _) => (group.to_owned(), false),
         (Some(group), ["namespaces", _, rest @ ..] | rest) if !rest.is_empty() => {
             let mut resource = rest[0].to_owned();
             if group == "metrics.k8s.io" {
@@ -162,7 +163,7 @@ mod tests {
             (
                 Method::GET,
                 "/apis/custom.metrics.k8s.io/v1beta2/namespaces/shop/pods/%2A/chosen_by_a_policy",
-                "list",
+                "get",
                 "custom.metrics.k8s.io",
             ),
             (

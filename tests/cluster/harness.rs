@@ -35,7 +35,14 @@ impl Stage {
     pub async fn set(name: &str) -> Stage {
         let cluster = ControlPlane::shared_with_resource_metrics().await.unwrap();
         let client = cluster.client().unwrap();
-        crd_in_place(&client).await;
+        static CRD: OnceCell<()> = OnceCell::const_new();
+        CRD.get_or_init(|| crd_in_place(&client)).await;
+        Stage::on(cluster, name).await
+    }
+
+    /// The same on another control plane, on which the CRD is in place already.
+    pub async fn on(cluster: &'static ControlPlane, name: &str) -> Stage {
+        let client = cluster.client().unwrap();
         Stage {
             cluster,
             namespace: cluster.namespace(name).await.unwrap(),
@@ -64,12 +71,17 @@ impl Stage {
 
     /// One of several operators, with options of its own, not waited for.
     pub fn spawn(&self, name: &str, prometheus: &str, kubeconfig: &Path, options: &[&str]) -> Operator {
+        let args = ["run", "--prometheus", prometheus, "--prometheus-timeout", "2s"];
+        self.spawn_with(name, &[&args[..], options].concat(), kubeconfig)
+    }
+
+    /// The same with all of its arguments, but for `--listen`.
+    pub fn spawn_with(&self, name: &str, args: &[&str], kubeconfig: &Path) -> Operator {
         let listen = free_address();
         let log = self.directory.path().join(format!("{name}.log"));
         let spec = Spec::new("headroom", env!("CARGO_BIN_EXE_headroom"), &log)
-            .args(["run", "--prometheus", prometheus])
-            .args(["--prometheus-timeout", "2s", "--listen", &listen.to_string()])
-            .args(options)
+            .args(args)
+            .args(["--listen", &listen.to_string()])
             .env("KUBECONFIG", kubeconfig)
             .env("RUST_LOG", "warn,headroom=debug")
             .env("NO_COLOR", "1")
@@ -285,21 +297,18 @@ pub fn free_address() -> SocketAddr {
         .unwrap()
 }
 
-async fn crd_in_place(client: &Client) {
-    static CRD: OnceCell<()> = OnceCell::const_new();
-    CRD.get_or_init(async || {
-        let crds: Api<CustomResourceDefinition> = Api::all(client.clone());
-        let crd = ScalingPolicy::crd();
-        let name = crd.name_any();
-        crds.patch(&name, &PatchParams::apply("test").force(), &Patch::Apply(&crd))
-            .await
-            .unwrap();
-        within(
-            "the CRD is established",
-            await_condition(crds, &name, conditions::is_crd_established()),
-        )
+/// Has the API server know ScalingPolicies.
+pub async fn crd_in_place(client: &Client) {
+    let crds: Api<CustomResourceDefinition> = Api::all(client.clone());
+    let crd = ScalingPolicy::crd();
+    let name = crd.name_any();
+    crds.patch(&name, &PatchParams::apply("test").force(), &Patch::Apply(&crd))
         .await
         .unwrap();
-    })
-    .await;
+    within(
+        "the CRD is established",
+        await_condition(crds, &name, conditions::is_crd_established()),
+    )
+    .await
+    .unwrap();
 }

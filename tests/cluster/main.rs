@@ -11,8 +11,11 @@ mod admission;
 #[path = "../boards/mod.rs"]
 mod boards;
 mod bottleneck;
+mod chart;
 mod dashboards;
 mod explain;
+#[path = "../generated/mod.rs"]
+mod generated;
 mod harness;
 mod leader;
 mod lifecycle;
@@ -21,6 +24,8 @@ mod modes;
 mod outages;
 mod prometheus;
 mod reaction;
+#[path = "../chart/release.rs"]
+mod release;
 mod resource;
 mod restart;
 mod rights;

@@ -11,6 +11,7 @@ use kube::runtime::wait::await_condition;
 use serde_json::{Value, json};
 
 use crate::harness::{Operator, Stage, condition, is, polled, within};
+use crate::rights;
 
 const SPEC: &str = "
 minReplicas: 2
@@ -123,7 +124,10 @@ async fn a_scaled_object_is_seen_where_keda_comes_and_goes() {
     let stage = Stage::set("keda").await;
     stage.metrics.says(450.0);
     stage.deployment("web", 2).await;
-    let operator = stage.operator().await;
+    // With the chart's rights: no other test lists KEDA's objects.
+    let kubeconfig = rights::account(&stage, "headroom-keda", &rights::role("{}").await).await;
+    let prometheus = format!("default={}", stage.metrics.url());
+    let operator = stage.operator_as(&prometheus, &kubeconfig).await;
     stage.policy("web", SPEC).await;
     stage.until_replicas("web", 5).await;
     let log = stage.log();
