@@ -21,7 +21,6 @@ const OBJECTIVE: Objective = Objective {
     target: 0.7 * example::REPLICA_CAPACITY,
     shortfall: 0.001,
     max_margin: 1.0,
-    signal: false,
 };
 
 fn bench(c: &mut Criterion) {

@@ -42,7 +42,6 @@ fn setup(mode: Option<PredictionMode>, minutes: i64) -> (Setup, Vec<(Timestamp, 
             target: 0.7 * example::REPLICA_CAPACITY,
             shortfall: 0.001,
             max_margin: 1.0,
-            signal: true,
         }),
         signal: Some(0.5),
     });

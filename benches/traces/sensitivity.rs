@@ -16,7 +16,7 @@ use headroom::simulate::series::Series;
 use headroom::simulate::tuning::priced;
 use jiff::SignedDuration;
 
-use crate::trace::Trace;
+use crate::trace::{OBJECTIVE, Trace};
 
 pub const MOST_DAYS: f64 = 60.0;
 /// Noise below the step of a coarse series, as a share of the load.
@@ -122,8 +122,8 @@ pub struct Row {
     pub signal: Mean,
     pub blind: Mean,
     pub hpa: Mean,
-    /// The worst of the traces against HPA: share of time short ÷ HPA's (of those where HPA is short at all), and
-    /// replica-hours ÷ those of the default undisturbed.
+    /// The worst of the traces: share of time short ÷ the larger of HPA's and the objective (what lies within the objective
+    /// is no fault, and where HPA is never short a ratio to it is none), and replica-hours ÷ those of the default undisturbed.
     pub worst_short: f64,
     pub worst_hours: f64,
 }
@@ -148,7 +148,6 @@ pub fn rows(traces: &[Trace], startup: SignedDuration, progress: impl Fn(&str)) 
         if plain.is_empty() {
             plain.clone_from(&hours);
         }
-        let worst_short = runs.iter().filter(|r| r[2].short_share > 0.0);
         let worst_hours = hours.iter().zip(&plain).map(|(with, without)| with / without);
         rows.push(Row {
             title: v.title,
@@ -156,8 +155,9 @@ pub fn rows(traces: &[Trace], startup: SignedDuration, progress: impl Fn(&str)) 
             signal: means(0),
             blind: means(1),
             hpa: means(2),
-            worst_short: worst_short
-                .map(|r| r[0].short_share / r[2].short_share)
+            worst_short: runs
+                .iter()
+                .map(|r| r[0].short_share / r[2].short_share.max(OBJECTIVE))
                 .fold(0.0, f64::max),
             worst_hours: if v.finer {
                 f64::NAN

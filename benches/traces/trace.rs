@@ -164,7 +164,6 @@ impl Trace {
                     target: USUAL * believed * self.capacity,
                     shortfall: OBJECTIVE,
                     max_margin: MAX_MARGIN,
-                    signal,
                 }),
                 signal: signal.then_some(1.0),
             }),

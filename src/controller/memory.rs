@@ -13,7 +13,7 @@ use crate::engine::bottleneck;
 use crate::engine::decision::ScaleEvent;
 use crate::engine::forecast::Settings;
 use crate::engine::observation::Sample;
-use crate::engine::policy::Policy;
+use crate::engine::policy::{Policy, PredictionMode};
 use crate::engine::state::State;
 use crate::report::status;
 use crate::validate::{self, Advice, Invalid};
@@ -152,6 +152,18 @@ impl Memory {
         let known = self.looks.take().filter(|(uid, _)| uid == target);
         let known = known.unwrap_or_else(|| (target.to_owned(), status::looked_at(self.status.as_ref(), target)));
         &mut self.looks.insert(known).1
+    }
+
+    /// Whether a plan that ruled before a restart is still to be learnt from history: without it the fixed target would ask
+    /// for its own count, and the plan would take that back a moment later.
+    pub(super) fn awaits_plan(&self, policy: &Policy, now: Timestamp) -> bool {
+        let ruled = || self.status.as_ref()?.forecast.as_ref().map(|told| told.trusted);
+        policy
+            .prediction
+            .as_ref()
+            .is_some_and(|p| p.mode == PredictionMode::Adaptive)
+            && self.feed.as_ref().is_some_and(|feed| feed.is_awaited(now))
+            && ruled() == Some(true)
     }
 
     /// The status announces this change; whatever is written next has to take that back.

@@ -28,9 +28,9 @@ use crate::api::ScalingPolicy;
 use crate::clock;
 use crate::engine::decide;
 use crate::engine::decision::{Decision, Source};
-use crate::engine::forecast::{Settings, Witness};
+use crate::engine::forecast::Settings;
 use crate::engine::observation::{Observation, Sample};
-use crate::engine::policy::{Policy, Prediction, PredictionMode};
+use crate::engine::policy::{Policy, Prediction};
 use crate::engine::reading::Reading;
 use crate::observe::metrics::Sight;
 use crate::observe::{Target, TargetKey, metrics, scale};
@@ -42,6 +42,8 @@ use crate::telemetry::SPANS;
 const AFTER_ERROR: Duration = Duration::from_secs(5);
 /// Wait after a conflict: the watch has to bring what changed before another decision makes sense.
 const AFTER_CONFLICT: Duration = Duration::from_millis(500);
+/// Wait for a history that is being read: it comes within a second or two, and without it no plan is known.
+const AWAITED: Duration = Duration::from_millis(250);
 
 /// Reconciles one policy and says when to come again; not before the Lease is gained where another process acts for it.
 ///
@@ -192,6 +194,12 @@ async fn one(
         });
     }
     let observation = observe(object, &policy, (&key, &target), context, memory, now).await;
+    if memory.awaits_plan(&policy, now) {
+        return Ok(Turn {
+            next: Some(AWAITED),
+            failure: None,
+        });
+    }
     // Now, for a rival may have come while Prometheus was asked.
     let others = others();
 
@@ -318,11 +326,7 @@ async fn observe(
             };
             let sample = samples.get(prediction.metric).and_then(|s| s.as_ref().ok());
             let value = sample.and_then(Reading::number);
-            let witness = Witness {
-                ready: target.replicas.ready,
-                short: prediction.short(signal.as_ref()),
-                acts: prediction.mode == PredictionMode::Adaptive,
-            };
+            let witness = prediction.witness(target.replicas.ready, signal.as_ref());
             let feed = memory.feed(source, settings);
             feed.forecast(&context.servers, value, witness, now).await
         }

@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
-use super::forecast::{Forecast, Objective};
+use super::forecast::{Forecast, Objective, Witness};
 use super::observation::{Sample, usable};
 use super::reading::PodMetric;
 
@@ -226,7 +226,29 @@ pub struct Prediction {
     pub signal: Option<f64>,
 }
 
+/// A measured lead time's step in seconds: a tenth of the forecast's 5-minute buckets, so that a start-up that took a second
+/// longer is no other lead time.
+const LEAD_STEP: i64 = 30;
+
 impl Prediction {
+    /// How far ahead the forecast is to look: as fixed, or start-up + metric delay + interval, in whole steps of 30 s and at most
+    /// an hour.
+    pub fn horizon(
+        &self,
+        startup: Option<SignedDuration>,
+        delay: SignedDuration,
+        interval: SignedDuration,
+    ) -> SignedDuration {
+        match self.lead {
+            Lead::Fixed(lead) => lead,
+            Lead::Auto => {
+                let needed = startup.unwrap_or(ASSUMED_STARTUP) + delay + interval;
+                let steps = (needed.as_secs() + LEAD_STEP - 1).div_euclid(LEAD_STEP);
+                SignedDuration::from_secs((steps * LEAD_STEP).clamp(LEAD_STEP, 3_600))
+            }
+        }
+    }
+
     /// Whether what acts in this mode may be acted upon: the plan in Adaptive, else the forecast.
     pub fn trusts(&self, forecast: &Forecast) -> bool {
         match self.mode {
@@ -235,9 +257,19 @@ impl Prediction {
         }
     }
 
+    /// What was `ready` for a load, and what the signal said of it.
+    pub fn witness(&self, ready: Option<u32>, signal: Option<&Sample>) -> Witness {
+        Witness {
+            ready,
+            signal: self.signal.is_some(),
+            short: self.short(signal),
+            acts: self.mode == PredictionMode::Adaptive,
+        }
+    }
+
     /// Whether the target is short of capacity, by the objective's signal. Without a usable value nobody knows, and that
     /// is not the same as no.
-    pub fn short(&self, signal: Option<&Sample>) -> Option<bool> {
+    fn short(&self, signal: Option<&Sample>) -> Option<bool> {
         Some(usable(signal).ok()? > self.signal?)
     }
 }

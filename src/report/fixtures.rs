@@ -126,7 +126,7 @@ pub(super) fn plan(upper: f64) -> Forecast {
             watched: SignedDuration::from_hours(7 * 24),
             within_reach: true,
         },
-        price: price.map(|(shortfall, margin)| Price { shortfall, margin }).to_vec(),
+        price: price.map(|(shortfall, margin)| Price { shortfall, margin }).into(),
         trust: Trust::Trusted,
     });
     forecast

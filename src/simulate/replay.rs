@@ -16,9 +16,9 @@ use super::series::{Holes, Series};
 use super::timeline::{Band, Evidence, Tick};
 use crate::engine;
 use crate::engine::decision::Decision;
-use crate::engine::forecast::{Errors, Forecast, Forecaster, Settings, Witness};
+use crate::engine::forecast::{Errors, Forecast, Forecaster, Settings};
 use crate::engine::observation::{Observation, Replicas};
-use crate::engine::policy::{Lead, Policy, PredictionMode};
+use crate::engine::policy::Policy;
 use crate::engine::reading::Reading;
 use crate::engine::state::{Remembered, State};
 
@@ -48,12 +48,10 @@ impl Setup {
         u64::try_from(self.end.duration_since(self.start).as_secs() / tick + 1).unwrap_or(0)
     }
 
-    /// How far ahead the forecast is to look: `auto` is start-up + metric delay + tick.
+    /// How far ahead the forecast is to look: as the operator's, with a tick for an interval.
     pub fn lead(&self) -> Option<SignedDuration> {
-        self.policy.prediction.as_ref().map(|p| match p.lead {
-            Lead::Auto => self.startup + self.delay + self.tick,
-            Lead::Fixed(lead) => lead,
-        })
+        let prediction = self.policy.prediction.as_ref()?;
+        Some(prediction.horizon(Some(self.startup), self.delay, self.tick))
     }
 }
 
@@ -156,12 +154,7 @@ impl<'a> Replay<'a> {
                 if let Some(load) = sample.and_then(Reading::number)
                     && self.lens.measured(now, &self.holes)
                 {
-                    let witness = Witness {
-                        ready: Some(ready),
-                        short: prediction.short(signal.as_ref()),
-                        acts: prediction.mode == PredictionMode::Adaptive,
-                    };
-                    forecaster.witness(now, load, witness);
+                    forecaster.witness(now, load, prediction.witness(Some(ready), signal.as_ref()));
                 }
                 let forecast = forecaster.forecast(now);
                 self.senses.tell(now, &forecast);

@@ -112,7 +112,6 @@ fn objective(spec: &PredictionSpec, target: Option<f64>, p: &mut Problems) -> (O
         target,
         shortfall,
         max_margin,
-        signal: above.is_some(),
     });
     (objective, above)
 }

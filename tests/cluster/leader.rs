@@ -261,7 +261,7 @@ async fn shards_are_split_and_the_survivor_takes_all() {
 
 /// A second namespace with the account's rights in it, and the rights for a Lease in the first.
 async fn two_namespaces(stage: &Stage) -> (String, PathBuf) {
-    let kubeconfig = rights::account(stage, "headroom-two", &rights::role()).await;
+    let kubeconfig = rights::account(stage, "headroom-two", &rights::role("{}").await).await;
     let second = stage.cluster.namespace("second").await.unwrap();
     let subject = json!({"kind": "ServiceAccount", "name": "headroom-two", "namespace": stage.namespace});
     let binding = |kind: &str, name: &str| -> RoleBinding {

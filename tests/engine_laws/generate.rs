@@ -284,7 +284,7 @@ pub fn planned(upper: f64, capacity: f64, trusted: bool) -> Plan {
             watched: SignedDuration::ZERO,
             within_reach: true,
         },
-        price: Vec::new(),
+        price: [].into(),
         trust: trust(trusted),
     }
 }
@@ -305,6 +305,7 @@ pub fn prophecy(upper: f64, trusted: bool) -> Forecast {
         value: upper,
         upper,
         bound: Bound { level: 0.9, ratio: 1.0 },
+        bounds: [upper; 2],
         trust: trust(trusted),
         model: Model::LastValue,
         samples: Samples { have: 600, need: 576 },

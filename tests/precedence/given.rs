@@ -445,6 +445,7 @@ fn prophecy(upper: f64, trust: Trust) -> Forecast {
         value: upper,
         upper,
         bound: Bound { level: 0.9, ratio: 1.0 },
+        bounds: [upper; 2],
         trust,
         model: Model::LinearRegression,
         samples: Samples { have: 600, need: 576 },

@@ -175,7 +175,6 @@ fn a_full_manifest_says_what_it_means() {
         target: 1000.0,
         shortfall: 0.0005,
         max_margin: 0.625,
-        signal: true,
     };
     assert_eq!((prediction.objective, prediction.signal), (Some(objective), Some(0.5)));
 

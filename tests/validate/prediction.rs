@@ -58,7 +58,6 @@ fn a_capacity_has_the_default_objective_in_every_mode() {
         target: 1000.0,
         shortfall: 0.001,
         max_margin: 1.0,
-        signal: false,
     };
     assert_eq!(prediction.mode, PredictionMode::Preview);
     assert_eq!((prediction.objective, prediction.signal), (Some(objective), None));

@@ -4,13 +4,14 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::backtest::{Bound, Errors, Model};
+use super::backtest::{Errors, Model};
+use super::bound::Bound;
 use super::features::{COLUMNS, Feature, Row, group};
 use super::gate::{Abstention, Samples, Trust};
 use super::history::BUCKET;
 use super::plan::Plan;
 use super::ridge::Coefficients;
-use super::{Forecaster, LEVEL, NEED, STALE};
+use super::{Forecaster, NEED, STALE};
 
 /// A forecast made at one instant. Loads are in the unit that was observed, finite and never negative.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,11 +21,13 @@ pub struct Forecast {
     pub at: Timestamp,
     /// The highest load expected between now and `at`.
     pub value: f64,
-    /// The load that is exceeded in that time with a share of at most 1 − `bound.level`; never below `value`, and beyond
-    /// it at most half again of the highest load in history.
+    /// What replicas are asked for by: the first of `bounds`, or a ramp that earlier days had at this time, where that has been
+    /// more right than the last value. Never below `value`, and beyond it at most half again of the highest load in history.
     pub upper: f64,
-    /// How `upper` was found.
+    /// How the first of `bounds` was found.
     pub bound: Bound,
+    /// The loads that are exceeded in one lead time of ten, and in one of a hundred.
+    pub bounds: [f64; 2],
     /// Whether it may be acted on.
     pub trust: Trust,
     /// What made `value`.
@@ -33,14 +36,14 @@ pub struct Forecast {
     pub samples: Samples,
     /// Out-of-sample errors; `None` before any forecast was scored.
     pub error: Option<Errors>,
-    /// What carried `value`, where the linear regression made it.
+    /// What carried `value`, where the linear regression made it, damped or not.
     pub effects: Option<Effects>,
     /// What must be ready for the objective, where there is one.
     pub plan: Option<Plan>,
 }
 
-/// What carried a prediction of the linear regression: growths over the present level as logarithms, so that they add up to
-/// ln(predicted / present) before the forecast is kept within its bounds (a small offset stands in for an idle level).
+/// What carried a prediction of the linear regression: growths over the present load as logarithms, so that they add up to
+/// ln(predicted / present) before the forecast is kept within its bounds or damped (a small offset stands in for an idle load).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Effects {
     /// The growth at an average instant of what was learnt.
@@ -79,20 +82,28 @@ impl Forecaster {
             failed,
             effects,
         } = self.said(now);
-        let bound = self.backtest.bound(LEVEL);
+        let [bound, rare] = self.backtest.bounds(model);
+        // What acts is the bound, so the cap must hold for it too.
+        let most = self.most().max(value);
+        let bounds = [bound.ratio, rare.ratio.max(bound.ratio)].map(|ratio| (value * ratio).min(most));
+        let ramp = self
+            .ramps
+            .are_foreseen()
+            .then(|| self.ramp(self.within(now)?))
+            .flatten();
         let trust = self
             .untimely(now)
             .or_else(|| (samples.have < samples.need).then_some(Abstention::TooLittleHistory(samples)))
             .or(failed)
-            .or_else(|| self.gate.objection(error))
+            .or_else(|| self.gate.objection(error).filter(|_| !self.ramps.are_foreseen()))
             .map_or(Trust::Trusted, Trust::Abstains);
         let lead = SignedDuration::from_secs(self.settings.lead_seconds());
         Forecast {
             at: now.checked_add(lead).unwrap_or(Timestamp::MAX),
             value,
-            // What acts is the bound, so the cap must hold for it too.
-            upper: (value * bound.ratio).min(self.most().max(value)),
+            upper: ramp.map_or(bounds[0], |ramp| ramp.max(bounds[0])),
             bound,
+            bounds,
             trust,
             model,
             samples,
@@ -115,12 +126,17 @@ impl Forecaster {
         (age < -STALE).then_some(Abstention::ClockWentBack { newest })
     }
 
+    /// The instant that is spoken of: just after the newest bucket has ended nothing newer is known, and it is the border.
+    fn within(&self, now: Timestamp) -> Option<i64> {
+        let (open, _) = self.history.open()?;
+        Some(now.as_second().clamp(open * BUCKET, (open + 1) * BUCKET))
+    }
+
     fn said(&self, now: Timestamp) -> Said {
         let honest = self.honest(now);
         match &self.liar {
-            None => honest,
-            Some(liar) => {
-                let [.., told] = liar.told;
+            Some(liar) if honest.model != Model::LastValue => {
+                let told = liar.point();
                 let no_number = (!told.is_finite()).then_some(Abstention::NotFinite { value: told });
                 Said {
                     value: told.clamp(0.0, self.most()),
@@ -129,6 +145,7 @@ impl Forecaster {
                     ..honest
                 }
             }
+            _ => honest,
         }
     }
 
@@ -139,15 +156,13 @@ impl Forecaster {
             failed: None,
             effects: None,
         };
-        let Some((open, bucket)) = self.history.open() else {
+        let Some(at) = self.within(now) else {
             return said(0.0, Model::LastValue);
         };
-        // Just after the newest bucket has ended nothing newer is known: the forecast is that of the border.
-        let at = now.as_second().clamp(open * BUCKET, (open + 1) * BUCKET);
-        let row = Row::at(&self.history, at, self.settings.lead_seconds());
+        let row = Row::at(&self.history, at, self.last, self.settings.lead_seconds());
         let last = |why| Said {
             failed: Some(why),
-            ..said(bucket.max(), Model::LastValue)
+            ..said(self.last, Model::LastValue)
         };
         let Some(row) = row else {
             return last(Abstention::Gap);
@@ -156,16 +171,14 @@ impl Forecaster {
         let Some(fit) = &self.fit else {
             return last(Abstention::NotFinite { value: f64::NAN });
         };
-        match self.backtest.model() {
-            Model::SeasonalDaily => said(row.naive.daily, Model::SeasonalDaily),
-            Model::SeasonalWeekly => said(row.naive.weekly, Model::SeasonalWeekly),
-            model => match self.predict(&row, fit) {
-                Ok(value) => Said {
-                    effects: Some(Effects::of(fit, &row)),
-                    ..said(value, model)
-                },
-                Err(value) => last(Abstention::NotFinite { value }),
+        let model = self.model();
+        match (model, self.predict(&row, fit)) {
+            (Model::LinearRegression | Model::DampedRegression, Ok(regression)) => Said {
+                effects: Some(Effects::of(fit, &row)),
+                ..said(model.value(regression, row.naive), model)
             },
+            (Model::LinearRegression | Model::DampedRegression, Err(value)) => last(Abstention::NotFinite { value }),
+            (naive, _) => said(naive.value(f64::NAN, row.naive), naive),
         }
     }
 }
@@ -199,7 +212,7 @@ mod tests {
             forecaster.observe(Timestamp::from_second(second).unwrap(), office(second));
         }
         let forecast = forecaster.forecast(Timestamp::from_second(until).unwrap());
-        let row = Row::at(&forecaster.history, until, 900).unwrap();
+        let row = Row::at(&forecaster.history, until, forecaster.last, 900).unwrap();
         let effects = forecast.effects.unwrap_or_else(|| panic!("{forecast:?}"));
         (forecast.clone(), effects, row.growth(forecast.value))
     }

@@ -1,24 +1,21 @@
-//! How well forecasts did, out of sample: every bucket is predicted before it is learnt, and scored when it is known.
+//! How well forecasts did, out of sample: every lead time is predicted before it is learnt, and scored when it is known.
 //!
-//! Keeps decayed errors of all models on the same instants, chooses the one in use by them, and keeps for each a
-//! decayed histogram of actual / forecast, whose quantile makes the upper bound. It never sees a forecast that knew its
-//! outcome: `mod` queues forecasts when they are made and scores them once the whole lead time is observed.
+//! Keeps decayed errors of all models on the same instants, chooses the best by them, and keeps for each how far loads went
+//! beyond it. It never sees a forecast that knew its outcome: `outcomes` holds them until the whole lead time is observed.
 //!
-//! Neighbours: `mod` scores, `gate` judges the errors, `features` names the naive forecasts.
+//! Neighbours: `mod` scores, `gate` judges the errors, `features` names the naive forecasts, `bound` makes the bounds.
 
 use std::fmt;
 
+use super::bound::{Bound, LEVELS, Ratios, Shares};
 use super::decay::Decay;
 use super::features::Naive;
+use super::outcomes::Foretold;
 
 /// Age at which an error weighs half: two days see a change of habits by its second evening.
 const ERROR_HALF_LIFE: f64 = 2.0 * 86_400.0;
 /// Age at which a ratio weighs half: a week holds every weekday, and hundreds of points lie above the 90 % quantile.
 const RATIO_HALF_LIFE: f64 = 7.0 * 86_400.0;
-/// Bins of ln(actual / forecast), [`WIDTH`] wide, centred on 0: a third to three times the forecast.
-const BINS: usize = 111;
-/// 2 %: finer than the error in any capacity.
-const WIDTH: f64 = 0.02;
 
 /// A model takes over when its error is below this share of that of the one in use: less is luck, and each change moves
 /// the bound. It lies closer to 1 than the gate's 2 %, so that a better model is tried before trust ends.
@@ -29,18 +26,34 @@ const BETTER: f64 = 0.99;
 pub enum Model {
     /// Ridge regression on seasons, recent load and lags.
     LinearRegression,
+    /// Half of it, and half the last load: where the regression sees what comes, but too much of it.
+    DampedRegression,
     /// As yesterday at this time: the best there is for a load that repeats to the minute.
     SeasonalDaily,
     /// As a week ago at this time.
     SeasonalWeekly,
-    /// The last load goes on: what is said before there is a fit. Never trusted.
+    /// The last load goes on: what is said before there is a fit, and while no model does better.
     LastValue,
+}
+
+impl Model {
+    /// What it says, where the regression says `regression`.
+    pub(super) fn value(self, regression: f64, naive: Naive) -> f64 {
+        match self {
+            Self::LinearRegression => regression,
+            Self::DampedRegression => 0.5 * (regression + naive.last),
+            Self::SeasonalDaily => naive.daily,
+            Self::SeasonalWeekly => naive.weekly,
+            Self::LastValue => naive.last,
+        }
+    }
 }
 
 impl fmt::Display for Model {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::LinearRegression => "linear-regression",
+            Self::DampedRegression => "damped-regression",
             Self::SeasonalDaily => "seasonal-naive-1d",
             Self::SeasonalWeekly => "seasonal-naive-7d",
             Self::LastValue => "last-value",
@@ -48,26 +61,28 @@ impl fmt::Display for Model {
     }
 }
 
-/// The models to choose from; the first where they tie.
-const CANDIDATES: [Model; 3] = [Model::LinearRegression, Model::SeasonalDaily, Model::SeasonalWeekly];
+/// All that are scored; of those to choose from, the first where they tie. The last value is no choice: it speaks where the
+/// best of the others is worse than naive.
+pub(super) const CANDIDATES: [Model; 5] = [
+    Model::LinearRegression,
+    Model::DampedRegression,
+    Model::SeasonalDaily,
+    Model::SeasonalWeekly,
+    Model::LastValue,
+];
+const CHOICES: usize = CANDIDATES.len() - 1;
 
-/// Errors of the model in use and of the best naive forecast on the same instants: Σ|forecast − actual| / Σ actual
-/// (WAPE), recent instants weighing more. 0.1 is 10 % off on average.
+/// What each of [`CANDIDATES`] says.
+pub(super) type Candidates = [f64; CANDIDATES.len()];
+
+/// Errors of the best model and of the best naive forecast on the same instants: Σ|forecast − actual| / Σ actual (WAPE),
+/// recent instants weighing more. 0.1 is 10 % off on average.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Errors {
-    /// The model's in use.
+    /// The best model's; where it is worse than naive, the last value speaks in its place.
     pub model: f64,
     /// The best of last value, same time yesterday, and same time last week.
     pub naive: f64,
-}
-
-/// What the upper bound rests on.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Bound {
-    /// Share of time the load is meant to stay at or below `upper`.
-    pub level: f64,
-    /// What `value` is multiplied by to make `upper`, before its cap; at least 1.
-    pub ratio: f64,
 }
 
 /// What is known of one model.
@@ -75,8 +90,7 @@ pub struct Bound {
 struct Record {
     /// Σ w |forecast − actual|.
     error: f64,
-    /// Weights of actual / forecast.
-    bins: [f32; BINS],
+    ratios: Ratios,
 }
 
 /// The running evaluation. About 3 kB.
@@ -84,13 +98,12 @@ struct Record {
 pub(super) struct Backtest {
     errors: Decay,
     actual: f64,
-    /// Σ w |last value − actual|.
-    last: f64,
     ratios: Decay,
     total: f64,
     records: [Record; CANDIDATES.len()],
-    /// Index of the model in use.
+    /// Index of the best model.
     chosen: usize,
+    shares: Shares,
 }
 
 impl Backtest {
@@ -98,92 +111,67 @@ impl Backtest {
         Self {
             errors: Decay::new(ERROR_HALF_LIFE),
             actual: 0.0,
-            last: 0.0,
             ratios: Decay::new(RATIO_HALF_LIFE),
             total: 0.0,
             records: CANDIDATES.map(|_| Record {
                 error: 0.0,
-                bins: [0.0; BINS],
+                ratios: Ratios::new(),
             }),
             chosen: 0,
+            shares: Shares::new(),
         }
     }
 
-    /// Scores what was forecast at `at` (Unix seconds) for a lead time whose peak turned out to be `actual`.
-    pub(super) fn score(&mut self, at: i64, regression: f64, naive: Naive, actual: f64) {
+    /// Scores what was foretold of a lead time that ended at `at` (Unix seconds) and whose peak turned out to be `actual`.
+    pub(super) fn score(&mut self, at: i64, foretold: &Foretold, actual: f64) {
         let (weight, rebase) = self.errors.rebase(at);
         if let Some(factor) = rebase {
             self.actual *= factor;
-            self.last *= factor;
             self.records.iter_mut().for_each(|record| record.error *= factor);
         }
         let (ratio_weight, rebase) = self.ratios.rebase(at);
         if let Some(factor) = rebase {
-            self.records
-                .iter_mut()
-                .flat_map(|record| &mut record.bins)
-                .for_each(|bin| *bin *= factor as f32);
+            self.records.iter_mut().for_each(|record| record.ratios.scale(factor));
             self.total *= factor;
         }
-        self.actual += weight * actual;
-        self.last += weight * (naive.last - actual).abs();
+        self.shares.adapt(&foretold.bounds, actual);
         self.total += ratio_weight;
-        for (record, forecast) in self.records.iter_mut().zip([regression, naive.daily, naive.weekly]) {
-            record.error += weight * (forecast - actual).abs();
-            record.bins[bin(actual, forecast)] += ratio_weight as f32;
+        for (record, forecast) in self.records.iter_mut().zip(foretold.models) {
+            record.ratios.add(actual, forecast, ratio_weight);
         }
-        for challenger in 0..CANDIDATES.len() {
+        if !foretold.fitted {
+            return;
+        }
+        self.actual += weight * actual;
+        for (record, forecast) in self.records.iter_mut().zip(foretold.models) {
+            record.error += weight * (forecast - actual).abs();
+        }
+        for challenger in 0..CHOICES {
             if self.records[challenger].error < BETTER * self.records[self.chosen].error {
                 self.chosen = challenger;
             }
         }
     }
 
-    /// The model in use.
+    /// The best model.
     pub(super) fn model(&self) -> Model {
         CANDIDATES[self.chosen]
     }
 
     /// The errors, or `None` before any load was scored.
     pub(super) fn errors(&self) -> Option<Errors> {
-        let [_, daily, weekly] = &self.records;
+        let [_, _, naive @ ..] = &self.records;
+        let naive = naive.iter().map(|record| record.error).fold(f64::INFINITY, f64::min);
         (self.actual > 0.0).then(|| Errors {
             model: self.records[self.chosen].error / self.actual,
-            naive: self.last.min(daily.error).min(weekly.error) / self.actual,
+            naive: naive / self.actual,
         })
     }
 
-    /// The bound that outcomes exceeded with a share of 1 − `level` (0 < level < 1). Rounded up to the bin's border.
-    pub(super) fn bound(&self, level: f64) -> Bound {
-        let mut above = 0.0;
-        let allowed = (1.0 - level) * self.total;
-        let mut ratio = 1.0;
-        for (index, weight) in self.records[self.chosen].bins.iter().enumerate().rev() {
-            above += f64::from(*weight);
-            if above > allowed {
-                ratio = (WIDTH * (index as f64 + 0.5 - (BINS / 2) as f64)).exp();
-                break;
-            }
-        }
-        Bound {
-            level,
-            ratio: ratio.max(1.0),
-        }
-    }
-}
-
-/// The bin of actual / forecast. A forecast of nothing that was right is a ratio of 1; one that was wrong the largest.
-fn bin(actual: f64, forecast: f64) -> usize {
-    let middle = (BINS / 2) as f64;
-    let position = if actual <= forecast && actual <= 0.0 {
-        middle
-    } else {
-        middle + (actual / forecast).ln() / WIDTH
-    };
-    if position.is_nan() {
-        BINS / 2
-    } else {
-        position.round().clamp(0.0, (BINS - 1) as f64) as usize
+    /// The bounds over what `model` says, by [`LEVELS`].
+    pub(super) fn bounds(&self, model: Model) -> [Bound; LEVELS.len()] {
+        let ratios = &self.records[model as usize].ratios;
+        self.shares.bounds(ratios, self.total)
     }
 }
 
@@ -191,19 +179,18 @@ fn bin(actual: f64, forecast: f64) -> usize {
 mod tests {
     use super::*;
 
+    fn foretold(models: Candidates) -> Foretold {
+        Foretold {
+            models,
+            fitted: true,
+            bounds: [f64::INFINITY; LEVELS.len()],
+        }
+    }
+
     fn scored(pairs: impl IntoIterator<Item = (f64, f64)>) -> Backtest {
         let mut backtest = Backtest::new();
         for (model, actual) in pairs {
-            backtest.score(
-                0,
-                model,
-                Naive {
-                    last: 90.0,
-                    daily: 1e9,
-                    weekly: 1e9,
-                },
-                actual,
-            );
+            backtest.score(0, &foretold([model, 1e9, 1e9, 1e9, 90.0]), actual);
         }
         backtest
     }
@@ -232,63 +219,60 @@ mod tests {
             (100.0, 80.0, 80.0, Model::LinearRegression),
             (0.0, 0.0, 100.0, Model::SeasonalWeekly),
         ] {
-            backtest.score(
-                0,
-                regression,
-                Naive {
-                    last: 0.0,
-                    daily,
-                    weekly,
-                },
-                100.0,
-            );
+            // The last value is right, and never the choice.
+            backtest.score(0, &foretold([regression, 0.0, daily, weekly, 100.0]), 100.0);
             assert_eq!(backtest.model(), expected, "after {regression}, {daily}, {weekly}");
         }
     }
 
     #[test]
+    fn every_model_is_scored_by_its_own_word() {
+        let naive = Naive {
+            last: 90.0,
+            daily: 80.0,
+            weekly: 70.0,
+        };
+        assert_eq!(
+            CANDIDATES.map(|model| model.value(100.0, naive)),
+            [100.0, 95.0, 80.0, 70.0, 90.0]
+        );
+        let positions: Vec<usize> = CANDIDATES.iter().map(|model| *model as usize).collect();
+        assert_eq!(positions, [0, 1, 2, 3, 4], "`bounds` goes by it");
+    }
+
+    #[test]
+    fn before_there_is_a_fit_bounds_are_learnt_and_no_model_is_compared() {
+        let mut backtest = Backtest::new();
+        for _ in 0..500 {
+            let early = Foretold {
+                fitted: false,
+                ..foretold([100.0; 5])
+            };
+            backtest.score(0, &early, 110.0);
+        }
+        assert_eq!(backtest.errors(), None);
+        let [bound, _] = backtest.bounds(Model::LastValue);
+        assert!((bound.ratio - 1.1).abs() < 0.01, "{bound:?}");
+    }
+
+    #[test]
     fn old_errors_fade() {
         let mut backtest = scored([(0.0, 100.0)]);
-        backtest.score(
-            4 * 86_400,
-            100.0,
-            Naive {
-                last: 0.0,
-                daily: 0.0,
-                weekly: 0.0,
-            },
-            100.0,
-        );
+        backtest.score(4 * 86_400, &foretold([100.0, 0.0, 0.0, 0.0, 0.0]), 100.0);
         // Two half-lives: a weight of 1/4 against 1.
         assert!((backtest.errors().unwrap().model - 0.2).abs() < 1e-12);
     }
 
     #[test]
-    fn the_bound_leaves_the_share_above_it() {
-        // Outcomes spread evenly from 1.00 to 1.99 times the forecast.
-        let backtest = scored((0..1_000).map(|i| (100.0, 100.0 + f64::from(i % 100))));
-        for (level, expected) in [(0.5, 1.5), (0.9, 1.9), (0.99, 1.99)] {
-            let bound = backtest.bound(level);
-            assert!((bound.ratio / expected - 1.0).abs() < WIDTH, "{level}: {bound:?}");
-            assert!(bound.ratio >= expected - 0.01, "rounded up: {bound:?}");
+    fn bounds_are_those_of_the_model_that_is_asked_for() {
+        // The regression is a tenth too low, the last value a fifth above what comes.
+        let mut backtest = Backtest::new();
+        for _ in 0..500 {
+            backtest.score(0, &foretold([100.0, 1e9, 1e9, 1e9, 132.0]), 110.0);
         }
-        assert_eq!(scored([]).bound(0.9).ratio, 1.0);
-    }
-
-    #[test]
-    fn the_bound_is_never_below_the_forecast() {
-        assert_eq!(scored((0..500).map(|_| (100.0, 40.0))).bound(0.9).ratio, 1.0);
-    }
-
-    #[test]
-    fn every_pair_has_a_bin() {
-        let values = [0.0, 1e-300, 1.0, 1e300, f64::INFINITY, f64::NAN];
-        for (actual, forecast) in values.iter().flat_map(|a| values.map(|f| (*a, f))) {
-            assert!(bin(actual, forecast) < BINS, "{actual} {forecast}");
+        for bound in backtest.bounds(Model::LinearRegression) {
+            assert!((bound.ratio - 1.1).abs() < 0.01, "{bound:?}");
         }
-        assert_eq!(
-            (bin(0.0, 0.0), bin(1.0, 0.0), bin(1.0, 1.0)),
-            (BINS / 2, BINS - 1, BINS / 2)
-        );
+        assert!(backtest.bounds(Model::LastValue).iter().all(|bound| bound.ratio == 1.0));
     }
 }

@@ -1,4 +1,4 @@
-//! Whether a forecast may be acted on, and if not, why, with the numbers.
+//! Whether a forecast may be acted on, and if not, why, with the numbers. (Where ramps are foreseen, `answer` overrules it.)
 //!
 //! Distrust is the default: a forecast that abstains costs nothing, because the metric's fixed target rules beside it.
 //! The gate knows errors and ages; it must never look at the load or at what scaling would result.
@@ -60,7 +60,7 @@ pub enum Abstention {
         /// The newest observation.
         newest: Timestamp,
     },
-    /// Even the best model was worse than a naive forecast: in practice, than the last value.
+    /// Even the best model was worse than a naive forecast: in practice, than the last value, which speaks instead.
     WorseThanNaive(Errors),
     /// The plan would have been short of capacity for clearly longer than the metric's own target, lately.
     ShortOfTarget {
@@ -149,6 +149,11 @@ impl Gate {
     pub(super) fn judge(&mut self, errors: Errors) {
         let factor = if self.worse { AS_GOOD } else { WORSE };
         self.worse = errors.model > factor * errors.naive && errors.model > NEGLIGIBLE;
+    }
+
+    /// Whether the model is worse than naive.
+    pub(super) fn is_worse(&self) -> bool {
+        self.worse
     }
 
     /// The reason not to trust the model, if its errors are one.

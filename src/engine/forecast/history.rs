@@ -177,11 +177,6 @@ impl History {
             .reduce(f64::max)
     }
 
-    /// The highest load in the `count` buckets that end with `last`, or `None` where *any* is missing.
-    pub(super) fn whole_peak(&self, last: i64, count: i64) -> Option<f64> {
-        (last + 1 - count..=last).try_fold(0.0_f64, |peak, index| self.get(index).map(|(_, max)| peak.max(max)))
-    }
-
     /// Bytes on the heap.
     #[cfg(test)]
     pub(super) fn heap_bytes(&self) -> usize {
@@ -229,8 +224,6 @@ mod tests {
         ] {
             assert_eq!(history.peak_between(from, to), expected, "[{from}, {to})");
         }
-        assert_eq!(history.whole_peak(11, 2), Some(9.0));
-        assert_eq!(history.whole_peak(13, 2), None);
     }
 
     #[test]

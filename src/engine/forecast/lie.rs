@@ -1,6 +1,6 @@
 //! Forecasts that are wrong on purpose, for tests and benchmarks of the gates.
 //!
-//! A lie stands where the models speak (growth, the regressions, the point forecast), before anything scores, calibrates or
+//! A lie stands where the models speak (growth, the regressions, the point forecasts), before anything scores, calibrates or
 //! judges them: the gates have to find out. The last load, its slope and its movement are no models. The operator never
 //! tells one. Neighbours: `mod` asks it at every observation where one was ordered.
 
@@ -28,8 +28,8 @@ pub enum Lie {
 }
 
 /// Forecasts under the margin and, last, the point forecast; NaN where there is none.
-pub(super) type Told = [f64; SLOTS];
-pub(super) const SLOTS: usize = Basis::ALL.len() + 1;
+type Told = [f64; SLOTS];
+const SLOTS: usize = Basis::ALL.len() + 1;
 
 const HALF_A_DAY: i64 = 43_200;
 
@@ -40,7 +40,7 @@ pub(super) struct Liar {
     /// Of a linear congruential generator: the same lies each time.
     random: u64,
     /// The newest lie.
-    pub(super) told: Told,
+    told: Told,
 }
 
 impl Liar {
@@ -51,6 +51,11 @@ impl Liar {
             random: 1,
             told: [f64::NAN; SLOTS],
         }
+    }
+
+    /// What is told in the place of every point forecast but the last value.
+    pub(super) fn point(&self) -> f64 {
+        self.told[SLOTS - 1]
     }
 
     /// What is told at `at` (Unix seconds) in the place of `honest`.

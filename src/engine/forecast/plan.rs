@@ -6,6 +6,7 @@
 //! Neighbours: `propose::predicted` turns a plan into replicas, `report` renders it.
 
 use std::fmt;
+use std::sync::Arc;
 
 use jiff::SignedDuration;
 
@@ -23,8 +24,6 @@ pub struct Objective {
     pub shortfall: f64,
     /// The most margin to pay for it, relative to the point forecast; positive.
     pub max_margin: f64,
-    /// Whether a signal tells when the target is short; without its word for ten minutes a plan is not trusted.
-    pub signal: bool,
 }
 
 /// What was ready, and whether it sufficed, when a load was observed.
@@ -32,6 +31,8 @@ pub struct Objective {
 pub struct Witness {
     /// Replicas that were ready, where known.
     pub ready: Option<u32>,
+    /// Whether a signal is asked: without its word for ten minutes a plan is not trusted.
+    pub signal: bool,
     /// What the objective's signal said: whether the target was short of capacity. `None` without a usable signal.
     pub short: Option<bool>,
     /// Whether plans are acted on (mode Adaptive): only then is what was short their doing.
@@ -59,8 +60,8 @@ pub struct Plan {
     pub capacity: Capacity,
     /// How the objective is met.
     pub shortfall: Shortfall,
-    /// What other objectives would cost, from the strictest to the laxest.
-    pub price: Vec<Price>,
+    /// What other objectives would cost, from the strictest to the laxest; looked at once an hour.
+    pub price: Arc<[Price]>,
     /// Whether it may be acted on; a reason otherwise.
     pub trust: Trust,
 }

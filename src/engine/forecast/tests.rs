@@ -73,10 +73,10 @@ fn a_load_that_repeats_exactly_is_left_to_the_season() {
     let mut forecaster = forecaster(900);
     feed(&mut forecaster, MONDAY, MONDAY + 3 * A_DAY, 300, step);
     let forecast = forecaster.forecast(at(MONDAY + 3 * A_DAY));
-    assert_eq!(
-        (forecast.model, forecast.error.unwrap().model),
-        (Model::SeasonalDaily, 0.0)
-    );
+    assert_eq!(forecast.model, Model::SeasonalDaily);
+    // What is left: a lead time ends on a sample that its buckets do not touch.
+    let error = forecast.error.unwrap();
+    assert!(error.model < 0.03 && error.model == error.naive, "{error:?}");
 }
 
 #[test]
@@ -217,11 +217,7 @@ fn the_bound_too_is_at_most_half_again_of_the_highest_load() {
     let mut forecaster = forecaster(180);
     feed(&mut forecaster, MONDAY, calm + A_DAY, 300, load);
     let forecast = forecaster.forecast(at(calm + A_DAY));
-    assert!(
-        forecast.value * forecast.bound.ratio > 4_500.0,
-        "the cap was to act: {forecast:?}"
-    );
-    assert_eq!(forecast.upper, 4_500.0, "{forecast:?}");
+    assert_eq!(forecast.bounds[1], 4_500.0, "{forecast:?}");
 }
 
 #[test]
@@ -287,8 +283,8 @@ fn trust_ends_when_every_model_is_worse_than_the_last_value() {
     // From then on the step comes at another hour every day: the last value is off twice a day, whoever knows better
     // more often.
     let moved = |second: i64| step(second + 3_600 * (1 + 5 * ((second - MONDAY) / A_DAY)));
-    feed(&mut forecaster, change, change + 2 * A_DAY, 300, moved);
-    let trust = forecaster.forecast(at(change + 2 * A_DAY)).trust;
+    feed(&mut forecaster, change, change + 3 * A_DAY, 300, moved);
+    let trust = forecaster.forecast(at(change + 3 * A_DAY)).trust;
     assert!(
         matches!(trust, Trust::Abstains(Abstention::WorseThanNaive(_))),
         "{trust:?}"
@@ -317,17 +313,10 @@ fn a_backfill_equals_having_watched() {
     let end = MONDAY + 10 * A_DAY;
     let mut watched = forecaster(180);
     feed(&mut watched, MONDAY, end, 300, weekly);
-    // Newest first, in two parts, after live samples have started.
+    // Newest first, after live samples have started; what comes after them is left out.
     let mut filled = forecaster(180);
     feed(&mut filled, end - 7_200, end, 300, weekly);
-    let history = |from, to| {
-        (from..to)
-            .step_by(300)
-            .map(|second| (at(second), weekly(second)))
-            .collect::<Vec<_>>()
-    };
-    filled.backfill(history(MONDAY + 5 * A_DAY, end + A_DAY).into_iter().rev());
-    filled.backfill(history(MONDAY, MONDAY + 6 * A_DAY));
+    filled.backfill(history(MONDAY, end + A_DAY).into_iter().rev());
     let (watched, filled) = (watched.forecast(at(end)), filled.forecast(at(end)));
     assert_eq!(filled.samples, watched.samples);
     // Refits come at other times, and closed buckets are kept in single precision.
@@ -336,6 +325,53 @@ fn a_backfill_equals_having_watched() {
         "{filled:?} {watched:?}"
     );
     assert!(filled.trust.is_trusted(), "{filled:?}");
+}
+
+/// The weekly load of [from, to), a sample in five minutes.
+fn history(from: i64, to: i64) -> Vec<(Timestamp, f64)> {
+    let seconds = (from..to).step_by(300);
+    seconds.map(|second| (at(second), weekly(second))).collect()
+}
+
+#[test]
+fn what_was_observed_before_history_came_goes_on_from_it() {
+    // History ends two hours before what was observed live: a gap stays between the two.
+    let (read, live, end) = (
+        MONDAY + 9 * A_DAY,
+        MONDAY + 9 * A_DAY + 7_200,
+        MONDAY + 9 * A_DAY + 10_800,
+    );
+    let mut forecaster = forecaster(180);
+    feed(&mut forecaster, live, end, 15, weekly);
+    let last = weekly(end - 15);
+    forecaster.backfill(history(MONDAY, read));
+    let forecast = forecaster.forecast(at(end));
+    assert!(forecast.trust.is_trusted(), "{forecast:?}");
+    assert!((forecast.value / last - 1.0).abs() < 0.2, "{last} {forecast:?}");
+}
+
+#[test]
+fn a_gap_that_is_filled_is_there_for_the_lags_and_nothing_learnt_is_forgotten() {
+    let gap = (MONDAY + 9 * A_DAY + 6 * 3_600, MONDAY + 9 * A_DAY + 18 * 3_600);
+    let mut forecaster = forecaster(900);
+    forecaster.backfill([]);
+    feed(&mut forecaster, MONDAY, gap.0, 300, step);
+    // The ramp of 09:00 is missed; a day later it is to be known as yesterday's.
+    feed(&mut forecaster, gap.1, gap.1 + 600, 300, step);
+    let before = forecaster.forecast(at(gap.1 + 600));
+    let missing = forecaster.missing(at(gap.1 + 600)).unwrap();
+    assert_eq!(missing, (at(gap.0), at(gap.1)));
+    forecaster.backfill((gap.0..gap.1).step_by(60).map(|second| (at(second), step(second))));
+    let after = forecaster.forecast(at(gap.1 + 600));
+    assert_eq!(
+        (after.samples, after.error, after.model),
+        (before.samples, before.error, before.model)
+    );
+    assert_eq!(forecaster.missing(at(gap.1 + 600)), None);
+    let nine = MONDAY + 10 * A_DAY + 9 * 3_600;
+    feed(&mut forecaster, gap.1 + 600, nine - 600, 300, step);
+    let ahead = forecaster.forecast(at(nine - 600));
+    assert!(ahead.value > 400.0, "{ahead:?}");
 }
 
 #[test]
@@ -398,7 +434,6 @@ fn holds_no_more_memory_than_is_promised() {
             target: 0.7,
             shortfall: 0.001,
             max_margin: 1.0,
-            signal: false,
         }),
         ..plain.settings()
     });

@@ -278,6 +278,7 @@ pub(super) fn carried(told: &ForecastStatus) -> Option<String> {
 fn model(name: &str) -> &str {
     match name {
         "linear-regression" => "linear regression",
+        "damped-regression" => "half the last known load, half the linear regression",
         "seasonal-naive-1d" => "as yesterday at the same time",
         "seasonal-naive-7d" => "as a week ago at the same time",
         "last-value" => "the last known load goes on",

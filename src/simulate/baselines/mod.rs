@@ -268,6 +268,7 @@ fn certain(now: Timestamp, load: f64) -> Forecast {
         value: load,
         upper: load,
         bound: Bound { level: 1.0, ratio: 1.0 },
+        bounds: [load; 2],
         trust: Trust::Trusted,
         model: Model::LastValue,
         samples: Samples { have: 0, need: 0 },

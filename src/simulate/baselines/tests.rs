@@ -279,7 +279,6 @@ fn a_sweep_has_the_objectives_of_an_adaptive_policy_and_hpa_s_targets() {
             target: 0.7 * setup.capacity,
             shortfall: 0.5,
             max_margin: 1.0,
-            signal: false,
         }),
         signal: None,
     });

@@ -54,7 +54,7 @@ fn plan(upper: f64, trust: Trust) -> Plan {
             watched: SignedDuration::ZERO,
             within_reach: true,
         },
-        price: Vec::new(),
+        price: [].into(),
         trust,
     }
 }

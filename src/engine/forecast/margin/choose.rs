@@ -8,6 +8,8 @@
 //!
 //! Neighbours: `shadow` holds the candidates, `mod` asks for the one in use.
 
+use std::sync::Arc;
+
 use super::super::plan::{Basis, Price};
 use super::shadow::{Shadow, Shape};
 use super::{FADE, WINDOWS};
@@ -35,8 +37,8 @@ pub(super) struct Choice {
     margin: f64,
     refreshed: Option<i64>,
     chosen: Option<i64>,
-    /// The least mean replicas by objective.
-    prices: [f64; PRICED.len()],
+    /// What objectives cost, as of the last choice.
+    price: Arc<[Price]>,
     /// Whether any candidate could meet the objective within the allowed margin.
     reachable: bool,
 }
@@ -50,13 +52,13 @@ impl Choice {
             margin: 0.0,
             refreshed: None,
             chosen: None,
-            prices: [f64::INFINITY; PRICED.len()],
+            price: [].into(),
             reachable: true,
         }
     }
 
-    /// Looks again where it is time to: `share` may be exceeded, `objective` is what the admin accepts.
-    pub(super) fn tick(&mut self, at: i64, shadows: &[Shadow], out: &Out, share: f64, objective: f64) {
+    /// Looks again where it is time to: `share` may be exceeded, `objective` is what the admin accepts, `mean` the mean load.
+    pub(super) fn tick(&mut self, at: i64, shadows: &[Shadow], out: &Out, share: f64, objective: f64, mean: f64) {
         let lost = out[self.basis() as usize];
         if !lost && self.refreshed.is_some_and(|refreshed| at - refreshed < REFRESH) {
             return;
@@ -64,12 +66,12 @@ impl Choice {
         self.refreshed = Some(at);
         if lost || self.chosen.is_none_or(|chosen| at - chosen >= FADE) {
             self.chosen = Some(at);
-            self.choose(shadows, out, share, objective);
+            self.choose(shadows, out, share, objective, mean);
         }
         self.margin = shadows[self.shadow].needs(self.shape).margin(share);
     }
 
-    fn choose(&mut self, shadows: &[Shadow], out: &Out, share: f64, objective: f64) {
+    fn choose(&mut self, shadows: &[Shadow], out: &Out, share: f64, objective: f64, mean: f64) {
         let longest = shadows.iter().map(|shadow| shadow.observed).fold(0.0, f64::max);
         let score = |index: usize, shape: Shape| {
             let shadow = &shadows[index];
@@ -81,7 +83,7 @@ impl Choice {
             shadow.cost(shape, needs.margin(share)) * short.max(1.0).powf(WORTH)
         };
         let mut best = CHEAPER * score(self.shadow, self.shape);
-        self.prices = [f64::INFINITY; PRICED.len()];
+        let mut prices = [f64::INFINITY; PRICED.len()];
         self.reachable = false;
         for (index, shadow) in shadows.iter().enumerate() {
             for shape in Shape::ALL {
@@ -92,7 +94,7 @@ impl Choice {
                 if candidate.is_finite() {
                     let needs = shadow.needs(shape);
                     self.reachable |= needs.helpless() <= objective;
-                    for (price, share) in self.prices.iter_mut().zip(PRICED) {
+                    for (price, share) in prices.iter_mut().zip(PRICED) {
                         if needs.helpless() <= share {
                             *price = price.min(shadow.cost(shape, needs.margin(share - needs.helpless())));
                         }
@@ -100,6 +102,7 @@ impl Choice {
                 }
             }
         }
+        self.price = priced(prices, mean);
     }
 
     /// The shadow in use, how its margin is added, and the margin.
@@ -117,17 +120,22 @@ impl Choice {
         self.reachable
     }
 
-    /// What objectives would cost, as mean replicas over the mean load `mean`, less 1; those out of reach are left out.
-    pub(super) fn price(&self, mean: f64) -> Vec<Price> {
-        let points = PRICED
-            .iter()
-            .zip(self.prices)
-            .filter(|(_, cost)| cost.is_finite() && mean > 0.0);
-        points
-            .map(|(&shortfall, cost)| Price {
-                shortfall,
-                margin: cost / mean - 1.0,
-            })
-            .collect()
+    /// What objectives would cost, as mean replicas over the mean load, less 1; those out of reach are left out.
+    pub(super) fn price(&self) -> Arc<[Price]> {
+        self.price.clone()
     }
+}
+
+/// The least mean replicas by objective over the mean load `mean`, less 1.
+fn priced(prices: [f64; PRICED.len()], mean: f64) -> Arc<[Price]> {
+    let points = PRICED
+        .iter()
+        .zip(prices)
+        .filter(|(_, cost)| cost.is_finite() && mean > 0.0);
+    points
+        .map(|(&shortfall, cost)| Price {
+            shortfall,
+            margin: cost / mean - 1.0,
+        })
+        .collect()
 }

@@ -49,7 +49,7 @@ impl Inputs<'_> {
         };
         Basis::ALL.map(|basis| match basis {
             Basis::Trend => Some(self.trend(at, lead, load)),
-            Basis::Growth => self.growth(at, lead, load),
+            Basis::Growth => growth(self.history, at, lead, load),
             Basis::Volatility => Some(load + MOVEMENTS * movement),
             Basis::DailyRegression => regression(self.daily),
             Basis::WeeklyRegression => regression(self.weekly),
@@ -65,25 +65,27 @@ impl Inputs<'_> {
         let load_ahead = load + 0.5 * slope * (lead as f64 + BEHIND);
         load_ahead.clamp(TREND.0 * load, TREND.1 * load)
     }
+}
 
-    /// The mean of what followed this time of day on the last days and last week, at today's level.
-    fn growth(&self, at: i64, lead: i64, load: f64) -> Option<f64> {
-        let level = |at: i64| match (self.history.level(at), self.history.level(at - BUCKET)) {
-            (Some(late), Some(early)) => Some(0.5 * (late + early)),
-            (one, other) => one.or(other),
-        };
-        let now = level(at)?;
-        let (mut sum, mut count) = (0.0, 0);
-        for lag in LAGS {
-            let peak = self.history.peak_between(at - lag, at - lag + lead);
-            if let Some((peak, then)) = peak.zip(level(at - lag)) {
-                let ratio = if then > 0.0 { now / then } else { 1.0 };
-                sum += peak * ratio.clamp(RATIO.0, RATIO.1);
-                count += 1;
-            }
+/// The mean of what followed this time of day on the last days and last week, at today's level and never below `load`: the
+/// highest load of the `lead` seconds after `at`, but for the five minutes of a bucket on either side. `None` where fewer than
+/// two of those days are known.
+pub(crate) fn growth(history: &History, at: i64, lead: i64, load: f64) -> Option<f64> {
+    let level = |at: i64| match (history.level(at), history.level(at - BUCKET)) {
+        (Some(late), Some(early)) => Some(0.5 * (late + early)),
+        (one, other) => one.or(other),
+    };
+    let now = level(at)?;
+    let (mut sum, mut count) = (0.0, 0);
+    for lag in LAGS {
+        let peak = history.peak_between(at - lag, at - lag + lead);
+        if let Some((peak, then)) = peak.zip(level(at - lag)) {
+            let ratio = if then > 0.0 { now / then } else { 1.0 };
+            sum += peak * ratio.clamp(RATIO.0, RATIO.1);
+            count += 1;
         }
-        (count >= 2).then(|| load.max(sum / f64::from(count)))
     }
+    (count >= 2).then(|| load.max(sum / f64::from(count)))
 }
 
 #[cfg(test)]

@@ -181,8 +181,14 @@ impl Margin {
             }
         }
         let out = Basis::ALL.map(|basis| self.lately.lost(basis) || said[basis as usize].is_none());
-        self.choice
-            .tick(at, &self.shadows, &out, self.watch.share(), self.objective.shortfall);
+        self.choice.tick(
+            at,
+            &self.shadows,
+            &out,
+            self.watch.share(),
+            self.objective.shortfall,
+            self.mean,
+        );
         self.silent = said[self.choice.basis() as usize].is_none();
         // As `Plan::replicas` would, had it ruled all along.
         let (upper, held) = self.bounds();
@@ -288,7 +294,7 @@ impl Margin {
                 watched: SignedDuration::from_secs(watched as i64),
                 within_reach: self.choice.reachable(),
             },
-            price: self.choice.price(self.mean),
+            price: self.choice.price(),
             trust: doubt.map_or(Trust::Trusted, Trust::Abstains),
         })
     }

@@ -9,7 +9,7 @@ use super::super::{Forecaster, Settings};
 
 const DAY: i64 = 86_400;
 
-fn settings(signal: bool) -> Settings {
+fn settings() -> Settings {
     Settings {
         lead: SignedDuration::from_secs(225),
         history: SignedDuration::from_hours(28 * 24),
@@ -18,7 +18,6 @@ fn settings(signal: bool) -> Settings {
             target: 70.0,
             shortfall: 0.001,
             max_margin: 1.0,
-            signal,
         }),
     }
 }
@@ -35,8 +34,8 @@ fn load(second: i64) -> f64 {
 }
 
 /// A forecaster that was given `days` of history up to second 0.
-fn known(days: i64, signal: bool) -> Forecaster {
-    let mut forecaster = Forecaster::new(settings(signal));
+fn known(days: i64) -> Forecaster {
+    let mut forecaster = Forecaster::new(settings());
     forecaster.backfill((-days * 1_440..=0).map(|minute| (at(60 * minute), load(60 * minute))));
     forecaster
 }
@@ -44,6 +43,7 @@ fn known(days: i64, signal: bool) -> Forecaster {
 fn witness(ready: u32, short: Option<bool>) -> Witness {
     Witness {
         ready: Some(ready),
+        signal: true,
         short,
         acts: true,
     }
@@ -60,11 +60,11 @@ fn watch(forecaster: &mut Forecaster, from: i64, to: i64, seen: impl Fn(i64) -> 
 
 #[test]
 fn a_day_of_load_is_needed() {
-    let plan = known(7, false).forecast(at(0)).plan.unwrap();
+    let plan = known(7).forecast(at(0)).plan.unwrap();
     assert_eq!(plan.trust, Trust::Trusted);
-    let early = Forecaster::new(settings(false)).forecast(at(0)).plan;
+    let early = Forecaster::new(settings()).forecast(at(0)).plan;
     assert_eq!(early, None);
-    let mut forecaster = Forecaster::new(settings(false));
+    let mut forecaster = Forecaster::new(settings());
     // A day of nothing is no load.
     forecaster.backfill((-2 * 1_440..-600).map(|minute| (at(60 * minute), 0.0)));
     let plan = watch(&mut forecaster, -30_000, 0, |second| (load(second), Witness::default()));
@@ -76,7 +76,7 @@ fn a_day_of_load_is_needed() {
 
 #[test]
 fn a_plan_covers_what_comes_and_little_more() {
-    let mut forecaster = known(14, false);
+    let mut forecaster = known(14);
     let (mut short, mut planned, mut needed) = (0, 0.0, 0.0);
     // What is asked for now is ready after the lead time.
     let mut asked = std::collections::VecDeque::from([20_u32; 15]);
@@ -95,7 +95,7 @@ fn a_plan_covers_what_comes_and_little_more() {
 
 #[test]
 fn a_silent_signal_ends_trust_and_its_word_brings_it_back() {
-    let mut forecaster = known(7, true);
+    let mut forecaster = known(7);
     // Never heard of.
     let plan = watch(&mut forecaster, 15, 60, |second| (load(second), witness(10, None)));
     assert_eq!(plan.trust, Trust::Abstains(Abstention::NoSignal { since: None }));
@@ -114,7 +114,7 @@ fn a_silent_signal_ends_trust_and_its_word_brings_it_back() {
 
 #[test]
 fn while_the_target_is_short_nothing_is_taken_away() {
-    let mut forecaster = known(7, true);
+    let mut forecaster = known(7);
     let plan = watch(&mut forecaster, 15, 600, |second| {
         (load(second), witness(40, Some(false)))
     });
@@ -127,7 +127,7 @@ fn while_the_target_is_short_nothing_is_taken_away() {
 
 #[test]
 fn a_target_that_is_short_at_half_its_capacity_is_no_matter_of_margins() {
-    let mut forecaster = known(7, true);
+    let mut forecaster = known(7);
     // 5 of load for 40 replicas of 100, and short.
     let plan = watch(&mut forecaster, 15, 1_200, |second| {
         (load(second), witness(40, Some(true)))
@@ -141,7 +141,7 @@ fn a_target_that_is_short_at_half_its_capacity_is_no_matter_of_margins() {
 
 #[test]
 fn a_saturated_load_is_taken_as_higher() {
-    let mut forecaster = known(7, false);
+    let mut forecaster = known(7);
     let busy = watch(&mut forecaster, 15, 15, |_| (590.0, witness(6, None)));
     assert!((busy.load / (590.0 * super::LIFT) - 1.0).abs() < 1e-9, "{busy:?}");
     let idle = watch(&mut forecaster, 30, 30, |_| (580.0, witness(6, None)));
@@ -156,7 +156,7 @@ proptest! {
         lead in 0_i64..5_000,
         loads in prop::collection::vec((1_i64..700, prop_oneof![8 => 0.0..1e4_f64, 1 => any::<f64>()], any::<Option<bool>>(), 0_u32..50), 1..400),
     ) {
-        let mut forecaster = Forecaster::new(Settings { lead: SignedDuration::from_secs(lead), ..settings(true) });
+        let mut forecaster = Forecaster::new(Settings { lead: SignedDuration::from_secs(lead), ..settings() });
         let mut second = 0;
         for (step, load, short, ready) in loads {
             second += step;

@@ -39,6 +39,7 @@ const SILENT: i64 = 600;
 #[derive(Clone, Debug)]
 pub(super) struct Watch {
     objective: f64,
+    /// Whether a signal is asked.
     signal: bool,
     /// The share of time that needed margins may exceed the margin in force.
     share: f64,
@@ -66,7 +67,7 @@ impl Watch {
     pub(super) fn new(objective: Objective) -> Self {
         Self {
             objective: objective.shortfall,
-            signal: objective.signal,
+            signal: false,
             share: objective.shortfall,
             overspent: 0.0,
             heard: None,
@@ -100,6 +101,7 @@ impl Watch {
             1.0
         };
         self.usual += share * (load - self.usual);
+        self.signal = witness.signal;
         self.short = witness.short == Some(true);
         if witness.short.is_some() {
             self.heard = Some(at);
@@ -222,7 +224,6 @@ mod tests {
             target: 70.0,
             shortfall: 0.001,
             max_margin: 1.0,
-            signal: true,
         })
     }
 
@@ -231,6 +232,7 @@ mod tests {
         for tick in 0..ticks {
             let witness = Witness {
                 ready: Some(ready),
+                signal: true,
                 short,
                 acts: true,
             };

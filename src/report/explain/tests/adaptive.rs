@@ -28,7 +28,7 @@ fn an_objective_is_out_of_reach() {
         plan.shortfall.within_reach = false;
         (plan.value, plan.margin) = (1400.0, 1.0);
         (plan.upper, plan.held) = (2800.0, 2800.0);
-        for price in &mut plan.price {
+        for price in std::sync::Arc::make_mut(&mut plan.price) {
             price.margin *= 15.0;
         }
     }));

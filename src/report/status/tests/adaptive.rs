@@ -111,7 +111,7 @@ fn the_objective_is_judged() {
 
     let unreachable = with(|plan| {
         plan.shortfall.within_reach = false;
-        for price in &mut plan.price {
+        for price in std::sync::Arc::make_mut(&mut plan.price) {
             price.margin *= 15.0;
         }
     });
