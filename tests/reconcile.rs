@@ -5,6 +5,8 @@
 #[path = "reconcile/bottleneck.rs"]
 mod bottleneck;
 mod collector;
+#[path = "reconcile/lease.rs"]
+mod lease;
 #[path = "reconcile/others.rs"]
 mod others;
 #[path = "reconcile/traces.rs"]
