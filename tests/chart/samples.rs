@@ -71,12 +71,13 @@ fn every_field_is_shown_by_some_sample() {
         let sample: Value = serde_yaml::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
         shown("spec", &sample["spec"], &mut used);
     }
-    // Three sources have the same `metric`: each of its fields once is enough.
+    // Three sources have the same `metric`, and all Prometheus sources are alike: each of their fields once is enough.
     let sources = [".pods.metric", ".object.metric", ".external.metric"];
-    let same = |path: String| {
-        sources
+    let same = |path: String| match path.find(".prometheus.") {
+        Some(at) => path[at..].to_owned(),
+        None => sources
             .iter()
-            .fold(path, |path, source| path.replace(source, ".metric"))
+            .fold(path, |path, source| path.replace(source, ".metric")),
     };
     let (all, used): (BTreeSet<_>, BTreeSet<_>) = (
         all.into_iter().map(same).collect(),
