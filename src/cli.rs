@@ -17,7 +17,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run the operator until SIGTERM or Ctrl-C.
-    Run(controller::Args),
+    Run(Box<controller::Args>),
     /// Say why a policy's target has the replicas that it has, and what would change it.
     Explain(explain::Args),
     /// Replay a policy on a load trace, without a cluster.

@@ -40,7 +40,7 @@ fn run(cli: Cli) -> Result<(), Box<dyn Error>> {
             let entered = runtime.enter();
             let traces = telemetry::init(args.log_format, args.otlp_endpoint.as_deref())?;
             drop(entered);
-            let ended = runtime.block_on(controller::run(args));
+            let ended = runtime.block_on(controller::run(*args));
             if let Some(traces) = traces {
                 traces.flush();
             }
