@@ -3,6 +3,7 @@
 //!
 //! Must never be used for anything but a throw-away control plane on loopback: the keys lie in plain files.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use rcgen::{
@@ -41,6 +42,14 @@ pub enum CredentialsError {
     /// A key or certificate could not be generated.
     #[error("cannot generate the control plane's certificates: {0}")]
     Generate(#[from] rcgen::Error),
+    /// There is no chance to be had.
+    #[error("cannot read {path}: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// A file could not be written.
     #[error("cannot write {path}: {source}")]
     Write {
@@ -93,8 +102,7 @@ impl Credentials {
         };
         let authority = write("ca.crt", &authority.pem())?;
         let service_account = KeyPair::generate()?;
-        // Its secrecy protects nothing: whoever can read this directory or the process list is this user or root.
-        let token = "headroom-cluster-admin";
+        let token = token()?;
         Ok(Self {
             serving_certificate: write("apiserver.crt", &serving.pem())?,
             serving_key: write("apiserver.key", &serving_key.serialize_pem())?,
@@ -106,10 +114,22 @@ impl Credentials {
             service_account_public_key: write("service-account.pub", &service_account.public_key_pem())?,
             // Columns: token, user, user id, groups. The group is bound to cluster-admin by the API server itself.
             tokens: write("tokens.csv", &format!("{token},admin,admin,system:masters\n"))?,
-            kubeconfig: write("kubeconfig", &kubeconfig(host, port, &authority, token))?,
+            kubeconfig: write("kubeconfig", &kubeconfig(host, port, &authority, &token))?,
             authority,
         })
     }
+}
+
+/// Nobody guesses it: an API server with a real node can be reached by what runs there.
+fn token() -> Result<String, CredentialsError> {
+    let path = Path::new("/dev/urandom");
+    let mut bytes = [0; 16];
+    let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut bytes));
+    read.map_err(|source| CredentialsError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// JSON is YAML: every reader of kubeconfigs takes it, and paths need no quoting rules of our own.

@@ -119,7 +119,8 @@ pub fn bill(mut document: Value, tree: &str, checkout: &str, linked: &[Linked]) 
     edges.retain(|edge| text(edge, "ref").is_some_and(|r| kept.contains(&r)));
     for edge in edges {
         let own = text(edge, "ref").as_ref() == Some(&own_reference);
-        if let Some(on) = edge["dependsOn"].as_array_mut() {
+        // Not by index, which would put a null there: a crate without dependencies has no such field.
+        if let Some(on) = edge.get_mut("dependsOn").and_then(Value::as_array_mut) {
             on.retain(|r| r.as_str().is_some_and(|r| kept.contains(r)));
             on.extend(linked.iter().filter(|_| own).map(|l| l.reference().into()));
         }
@@ -178,6 +179,7 @@ mod tests {
             "dependencies": [
                 {"ref": "path+file:///src/app#app@1.0.0", "dependsOn": ["r#serde", "r#borsh"]},
                 {"ref": "r#serde", "dependsOn": ["r#derive"]},
+                {"ref": "r#derive"},
                 {"ref": "r#borsh"},
             ],
         })
@@ -198,6 +200,7 @@ mod tests {
         let expected = json!([
             {"ref": "app@1.0.0", "dependsOn": ["r#serde", "glibc@2.36"]},
             {"ref": "r#serde", "dependsOn": ["r#derive"]},
+            {"ref": "r#derive"},
         ]);
         assert_eq!(bill["dependencies"], expected);
         assert!(!bill.to_string().contains("/src/app"), "{bill}");
