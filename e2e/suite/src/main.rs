@@ -132,7 +132,7 @@ mod tests {
             let found: Vec<_> = chosen(&names).unwrap().iter().map(|b| b.name).collect();
             assert_eq!(found, expected, "{names:?}");
         };
-        check(&["upgrade", "load"], &["install", "load", "upgrade"]);
+        check(&["upgrade", "requests"], &["install", "requests", "upgrade"]);
         check(&["install"], &["install"]);
         let all = BEHAVIOURS.map(|b| b.name);
         check(&[], &all);
