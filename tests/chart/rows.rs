@@ -5,12 +5,13 @@
 //! Without a pointer: whether the object is there.
 
 use std::collections::BTreeMap;
+use std::process::Command;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::readme;
-use crate::release::Release;
+use crate::release::{Release, said};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -96,4 +97,19 @@ fn no_value_is_without_a_row() {
         missing.is_empty(),
         "values that no row of tests/chart/rows.yaml sets: {missing:?}"
     );
+}
+
+#[tokio::test]
+async fn the_operator_knows_every_argument_that_the_chart_gives_it() {
+    for row in rows() {
+        let release = Release::with(&json!(row.values).to_string()).await;
+        let deployment = ["Deployment/headroom", "Deployment/hr"];
+        let deployment = deployment.iter().find_map(|name| release.object(name)).unwrap();
+        let args = deployment.pointer("/spec/template/spec/containers/0/args").unwrap();
+        let args: Vec<String> = serde_json::from_value(args.clone()).unwrap();
+        // With --help all that stands before it is read, and nothing is run.
+        let mut operator = Command::new(env!("CARGO_BIN_EXE_headroom"));
+        let read = said(operator.args(&args).arg("--help"));
+        assert!(read.is_ok(), "{}: {args:?}: {}", row.row, read.unwrap_err());
+    }
 }
