@@ -10,9 +10,9 @@ pub struct Write {
     /// When the API server received it.
     pub at: Timestamp,
     /// The count that it had to find.
-    pub from: u64,
+    pub from: u32,
     /// The count that it set.
-    pub to: u64,
+    pub to: u32,
     /// Whether it was taken.
     pub made: bool,
 }
@@ -45,7 +45,9 @@ pub fn writes(log: &str, since: Timestamp) -> anyhow::Result<Vec<Write>> {
         let replicas = |op: &str| {
             let mut operations = entry.request_object.iter();
             let found = operations.find(|o| o.op == op && o.path == "/spec/replicas");
-            found.and_then(|o| o.value.as_u64()).context("a patch without replicas")
+            found
+                .and_then(|o| u32::try_from(o.value.as_u64()?).ok())
+                .context("a patch without replicas")
         };
         Ok(Write {
             at: entry.request_received_timestamp,
