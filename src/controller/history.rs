@@ -210,10 +210,10 @@ mod tests {
         };
         // start-up, present lead, expected; metric delay 30 s, interval 15 s
         for (startup, present, expected) in [
-            (None, None, 120),           // a minute is assumed
+            (None, None, 105),           // a minute is assumed
             (Some(12), None, 60),        // 57
             (Some(15), Some(60), 60),    // exactly covered
-            (Some(16), Some(60), 90),    // no longer
+            (Some(16), Some(60), 75),    // no longer
             (Some(12), Some(90), 90),    // not half as long again: kept
             (Some(12), Some(120), 60),   // twice what is needed
             (Some(86_400), None, 3_600), // at most an hour

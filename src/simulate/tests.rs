@@ -117,8 +117,7 @@ fn a_replay_is_decide_in_a_loop() {
     let prediction = policy.prediction.as_ref().unwrap();
     let mut forecaster = Forecaster::new(Settings {
         objective: None,
-        // Start-up, delay and a tick are 225 s; a lead time is in steps of 30.
-        lead: secs(240),
+        lead: secs(180 + 30 + 15),
         history: prediction.history,
     });
     forecaster.backfill(lens.history(setup.start, prediction.history));
