@@ -154,7 +154,7 @@ impl Claims {
     pub fn unseen(&self, words: &str) {
         let kind = self.scaler.as_str();
         let why = format!(
-            "{kind}s may not be listed; grant the operator's account list and watch on them, as the README's ClusterRole does ({words})"
+            "{kind}s may not be listed; grant the operator's account list and watch on them, as the chart's role does ({words})"
         );
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         if known.unseen.is_none() {

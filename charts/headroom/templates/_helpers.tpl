@@ -65,9 +65,9 @@ capabilities:
 
 {{- define "headroom.podSecurity" -}}
 runAsNonRoot: true
-runAsUser: 65532
-runAsGroup: 65532
-fsGroup: 65532
+{{- with .Values.podSecurityContext }}
+{{ toYaml . }}
+{{- end }}
 seccompProfile:
   type: RuntimeDefault
 {{- end -}}
@@ -153,6 +153,12 @@ app.kubernetes.io/component: test
 {{- define "headroom.check" -}}
 {{- if and (not .Values.leaderElection.enabled) (or (gt (int .Values.replicaCount) 1) (gt (int .Values.shards) 1)) -}}
 {{- fail (printf "leaderElection.enabled is false, but replicaCount is %d and shards is %d: every pod would decide. Enable it, or set both to 1." (int .Values.replicaCount) (int .Values.shards)) -}}
+{{- end -}}
+{{- if and .Values.rbac.create (not .Values.serviceAccount.create) (not .Values.serviceAccount.name) -}}
+{{- fail "serviceAccount.create is false and serviceAccount.name empty: every pod with the namespace's default account would get the operator's rights. Name an account, or set rbac.create to false." -}}
+{{- end -}}
+{{- if and .Values.networkPolicy.enabled .Values.otlpEndpoint (not .Values.networkPolicy.egress) -}}
+{{- fail "networkPolicy.enabled would cut the operator off from otlpEndpoint: say in networkPolicy.egress where its pods are." -}}
 {{- end -}}
 {{- $names := list -}}
 {{- range .Values.prometheus.servers -}}

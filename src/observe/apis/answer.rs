@@ -225,7 +225,7 @@ pub(super) fn refusal(error: kube::Error, group: Group, of_a_metric: bool) -> Re
     let (code, said) = (status.code, &status.message);
     let (cause, what) = match code {
         401 | 403 => {
-            let remedy = "give the operator's account the rights of README's ClusterRole";
+            let remedy = "give the operator's account the rights of the chart's role (docs/install.md)";
             (Cause::Forbidden, format!("{said}; {remedy}"))
         }
         404 if of_a_metric => (Cause::Empty, format!("{said}; check the metric's name and selector")),

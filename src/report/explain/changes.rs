@@ -166,7 +166,7 @@ impl<'a> Changes<'a> {
                 let (there, every) = (counted(to), policy.interval);
                 let text = match self.view.lacks() {
                     Some(right) => format!(
-                        "Grant `{}` on {} to {} (README has the ClusterRole). The write is tried again every {every:#}; \
+                        "Grant `{}` on {} to {} (docs/install.md). The write is tried again every {every:#}; \
                          once it succeeds, the target has {there}.",
                         right.verb, right.resource, right.user
                     ),
