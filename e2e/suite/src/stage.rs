@@ -184,7 +184,11 @@ impl Stage {
         for question in questions {
             match self.tools.kubectl(question).await {
                 Ok(answer) => {
-                    let lines: Vec<_> = answer.lines().collect();
+                    // A local cluster has no DNS, and says so of every pod again and again.
+                    let lines: Vec<_> = answer
+                        .lines()
+                        .filter(|line| !line.contains("MissingClusterDNS"))
+                        .collect();
                     eprintln!("--- kubectl {}", question.join(" "));
                     // The end of a long list is what happened last.
                     lines[lines.len().saturating_sub(80)..]
