@@ -138,7 +138,7 @@ async fn an_error_is_told_with_its_remedy() {
             403,
             "pods.metrics.k8s.io is forbidden",
             Cause::Forbidden,
-            ["is forbidden", "ClusterRole"],
+            ["is forbidden", "docs/install.md"],
         ),
         (
             404,

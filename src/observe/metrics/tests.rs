@@ -132,7 +132,7 @@ async fn a_failure_of_the_api_is_the_sample_s() {
     .await;
     let failure = failure.unwrap_err();
     assert_eq!(failure.cause, Cause::Forbidden);
-    assert!(failure.message.contains("ClusterRole"), "{}", failure.message);
+    assert!(failure.message.contains("docs/install.md"), "{}", failure.message);
 }
 
 #[tokio::test]
