@@ -16,6 +16,8 @@ const ANSWER: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(500);
 /// Characters of an answer that an error shows.
 const SHOWN: usize = 200;
+/// Bytes of an answer that are read, and what its last part has beyond: whatever a wrong address sends, no more is kept.
+const READ: usize = 4 * SHOWN;
 
 /// Options of `probe`.
 #[derive(Clone, Debug, clap::Args)]
@@ -58,10 +60,12 @@ pub async fn run(args: Args) -> Result<(), ProbeError> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = Client::builder().timeout(ANSWER).build()?;
     let mut waiting = args.urls[0].clone();
-    let mut last = "no answer".to_owned();
+    let mut last = String::new();
     let all = async {
         for url in &args.urls {
             url.clone_into(&mut waiting);
+            // Not what another one answered.
+            "no answer".clone_into(&mut last);
             let mut pause = interval(PAUSE);
             pause.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
@@ -86,12 +90,18 @@ pub async fn run(args: Args) -> Result<(), ProbeError> {
 
 /// The status of a success, or what came instead.
 async fn ask(client: &Client, url: &str) -> Result<StatusCode, String> {
-    let answer = client.get(url).send().await.map_err(|e| words(&e))?;
+    let mut answer = client.get(url).send().await.map_err(|e| words(&e))?;
     let status = answer.status();
     if status.is_success() {
         return Ok(status);
     }
-    let body = answer.text().await.unwrap_or_default();
+    let mut body = Vec::new();
+    while body.len() < READ
+        && let Ok(Some(part)) = answer.chunk().await
+    {
+        body.extend_from_slice(&part);
+    }
+    let body = String::from_utf8_lossy(&body);
     let shown: String = body.trim().chars().take(SHOWN).collect();
     Err(if shown.is_empty() {
         status.to_string()
@@ -175,6 +185,33 @@ mod tests {
             words.contains("within 300ms: 503 Service Unavailable: no lease"),
             "{words}"
         );
+    }
+
+    #[tokio::test]
+    async fn the_error_tells_nothing_of_another_url() {
+        let (url, asked) = server().await;
+        // Connections are taken by the system and answered by nobody.
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let silent = format!("http://{}", listener.local_addr().unwrap());
+        let error = probe(vec![format!("{url}/readyz"), silent.clone()], Duration::from_secs(3)).await;
+        let words = error.unwrap_err().to_string();
+        assert_eq!(asked.load(Ordering::Relaxed), 3, "the first was not ready at first");
+        assert!(words.contains(&silent) && words.ends_with(": no answer"), "{words}");
+    }
+
+    #[tokio::test]
+    async fn of_an_answer_without_end_the_beginning_is_shown() {
+        let endless = || async {
+            let parts = futures::stream::repeat(Ok::<_, std::convert::Infallible>("wrong address "));
+            (StatusCode::NOT_FOUND, axum::body::Body::from_stream(parts))
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let app = Router::new().route("/", get(endless));
+        tokio::spawn(async { axum::serve(listener, app).await });
+        let error = ask(&Client::new(), &url).await.unwrap_err();
+        assert!(error.starts_with("404 Not Found: wrong address wrong"), "{error}");
+        assert_eq!(error.len(), "404 Not Found: ".len() + SHOWN);
     }
 
     #[tokio::test]
