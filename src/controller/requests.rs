@@ -2,7 +2,8 @@
 //!
 //! The labels come from the request's own path, whose kinds are those that the cluster serves and policies name; names of
 //! objects, and of metrics in the metrics APIs, are left out. A request that the client itself repeats counts once; a
-//! watch counts when it begins.
+//! watch counts when it begins. One that is given up before its answer (a caller's own deadline, a write that the fence cuts
+//! off) counts as abandoned.
 
 use std::task::{Context, Poll};
 
@@ -48,18 +49,39 @@ where
 
     fn call(&mut self, request: Request<A>) -> Self::Future {
         let (verb, resource) = asked(request.method(), request.uri());
-        let metrics = self.metrics.clone();
+        let code = "abandoned".to_owned();
+        let mut counted = Once {
+            request: ApiRequest { verb, resource, code },
+            metrics: self.metrics.clone(),
+        };
         let answer = self.inner.call(request);
         Box::pin(async move {
             let answer = answer.await.map_err(Into::into);
-            let code = match &answer {
-                Ok(response) => response.status().as_str().to_owned(),
-                Err(error) if error.is::<tower::timeout::error::Elapsed>() => "timeout".to_owned(),
-                Err(_) => "error".to_owned(),
-            };
-            metrics.requested(&ApiRequest { verb, resource, code });
+            counted.ends(match &answer {
+                Ok(response) => response.status().as_str(),
+                Err(error) if error.is::<tower::timeout::error::Elapsed>() => "timeout",
+                Err(_) => "error",
+            });
             answer
         })
+    }
+}
+
+/// A request under way; it is counted when it goes, by its answer or without one.
+struct Once {
+    request: ApiRequest,
+    metrics: Metrics,
+}
+
+impl Once {
+    fn ends(&mut self, code: &str) {
+        code.clone_into(&mut self.request.code);
+    }
+}
+
+impl Drop for Once {
+    fn drop(&mut self) {
+        self.metrics.requested(&self.request);
     }
 }
 
@@ -185,29 +207,31 @@ mod tests {
         }
     }
 
-    /// The code under which one request is counted to a server that answers so.
-    async fn code<F>(answer: F) -> String
+    /// The code under which one request is counted to a server that answers so, if its caller waits so long.
+    async fn code<F>(answer: F, patience: Duration) -> String
     where
         F: Future<Output = Result<Response<()>, BoxError>> + Send + 'static,
     {
         let (metrics, registry): (Metrics, Registry) = Metrics::new();
         let mut answer = Some(answer);
         let server = service_fn(move |_: Request<()>| answer.take().expect("one request"));
-        let server = TimeoutLayer::new(Duration::from_millis(1)).layer(server);
+        let server = TimeoutLayer::new(Duration::from_secs(10)).layer(server);
         let request = Request::get("/api/v1/namespaces/shop").body(()).unwrap();
-        let _ = Count(metrics).layer(server).oneshot(request).await;
+        let _ = tokio::time::timeout(patience, Count(metrics).layer(server).oneshot(request)).await;
         let text = encode(&registry).unwrap();
         let line = r#"headroom_api_requests_total{verb="get",resource="namespaces",code=""#;
         let found = text.lines().find_map(|l| l.strip_prefix(line)).expect("it is counted");
         found.trim_end_matches("\"} 1").to_owned()
     }
 
-    #[tokio::test]
-    async fn every_end_of_a_request_is_counted() {
+    #[tokio::test(start_paused = true)]
+    async fn every_end_of_a_request_is_counted_once() {
         let status = |code: u16| async move { Ok(Response::builder().status(code).body(()).unwrap()) };
-        assert_eq!(code(status(200)).await, "200");
-        assert_eq!(code(status(409)).await, "409");
-        assert_eq!(code(async { Err("reset".into()) }).await, "error");
-        assert_eq!(code(std::future::pending()).await, "timeout");
+        let [short, long] = [5, 20].map(Duration::from_secs);
+        assert_eq!(code(status(200), long).await, "200");
+        assert_eq!(code(status(409), long).await, "409");
+        assert_eq!(code(async { Err("reset".into()) }, long).await, "error");
+        assert_eq!(code(std::future::pending(), long).await, "timeout");
+        assert_eq!(code(std::future::pending(), short).await, "abandoned");
     }
 }

@@ -251,10 +251,10 @@ async fn the_chart_s_rights_are_enough_and_each_is_used() {
         .policy("set", &METRICS_APIS.replace("replicas: 2", "replicas: 8"))
         .await;
 
-    let mut granted = granted(&rules);
+    let granted = granted(&rules);
     assert!(granted.contains("patch leases"), "{granted:?}");
-    // The API server passes on, and repeats, only what is permitted; the adapters behind it do not answer. A request that
-    // is given up is not counted.
+    // The API server passes on, and repeats, only what is permitted; the adapters behind it do not answer, and what is asked
+    // of them counts as abandoned.
     let silent = |p: &ScalingPolicy| {
         let metrics = p.status.as_ref().map_or(&[][..], |s| &s.metrics);
         let errors = metrics.iter().filter_map(|m| m.error.as_ref());
@@ -263,7 +263,6 @@ async fn the_chart_s_rights_are_enough_and_each_is_used() {
     stage
         .until_policy("set", "without an answer of three adapters", silent)
         .await;
-    assert!(granted.remove("get custom.metrics.k8s.io") && granted.remove("list external.metrics.k8s.io"));
     let all = async || granted.is_subset(&used(&operator.page().await)).then_some(());
     let waited = tokio::time::timeout(std::time::Duration::from_secs(60), polled("every right is used", all)).await;
     let used = used(&operator.page().await);

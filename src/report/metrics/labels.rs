@@ -57,6 +57,6 @@ pub struct ApiRequest {
     pub verb: &'static str,
     /// The plural name, and the subresource behind a slash.
     pub resource: String,
-    /// The status code, `timeout` or `error`.
+    /// The status code, `timeout`, `error` or `abandoned`.
     pub code: String,
 }

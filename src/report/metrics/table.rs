@@ -266,7 +266,7 @@ pub(super) const API_REQUESTS: Described = described(
     "api_requests",
     Kind::Counter,
     &["verb", "resource", "code"],
-    "Requests to the API server by verb, resource[/subresource] and status code, or `timeout` or `error` without one",
+    "Requests to the API server by verb, resource[/subresource] and status code; without one `timeout`, `error`, or `abandoned` where the asker gave up before its answer",
 );
 pub(super) const LEADER: Described = described(
     "leader",
