@@ -54,6 +54,14 @@ pub enum Error {
     /// No signals can be received.
     #[error("signals cannot be received: {0}")]
     Signals(#[source] std::io::Error),
+    /// A task that lasts as long as the process panicked: a fault of the operator, which is begun anew by whoever runs it.
+    #[error("{what} ended unexpectedly, a fault of the operator: {source}")]
+    Ended {
+        /// Which one.
+        what: &'static str,
+        /// The panic's words.
+        source: tokio::task::JoinError,
+    },
     /// A policy without namespace or name reached the reconciler: an API server that breaks its own promise.
     #[error("a ScalingPolicy without namespace or uid")]
     Anonymous,

@@ -19,6 +19,7 @@ use kube::runtime::{PredicateConfig, WatchStreamExt, predicates};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tower::timeout::TimeoutLayer;
 
 use super::args::Args;
@@ -132,13 +133,19 @@ pub async fn run(args: Args) -> Result<(), Error> {
         health.set_ready(true);
         Some(leading?.stand(&contexts, &stop))
     };
-    let controlled = future::join_all(parts.into_iter().map(|part| control(part, known.clone(), stop.clone())));
-    let (_, electors) = future::join(controlled, standing).await;
-    // No reconcile is under way any more.
-    phase.send_replace(Phase::Releasing);
-    if let Some(electors) = electors {
-        electors.join_all().await;
-    }
+    let controlled = async {
+        future::try_join_all(parts.into_iter().map(|part| control(part, known.clone(), stop.clone()))).await?;
+        // No reconcile is under way any more.
+        phase.send_replace(Phase::Releasing);
+        Ok(())
+    };
+    let led = async {
+        match standing.await {
+            Some(electors) => ended("an elector", electors).await,
+            None => Ok(()),
+        }
+    };
+    future::try_join(controlled, led).await?;
     health.set_ready(false);
     if let Ok(Err(error)) = http.await {
         tracing::warn!(%error, "the HTTP server ended badly");
@@ -174,7 +181,10 @@ fn scopes(client: &Client, args: &Args) -> Vec<Scope> {
 }
 
 /// Watches, waits for the caches, then reconciles until the process is to stop.
-async fn control(part: Part, known: watch::Sender<u32>, stop: watch::Receiver<Phase>) {
+///
+/// # Errors
+/// [`Error::Ended`] where a watch does: what is decided by would be true no more.
+async fn control(part: Part, known: watch::Sender<u32>, stop: watch::Receiver<Phase>) -> Result<(), Error> {
     let Part {
         scope,
         context,
@@ -182,28 +192,72 @@ async fn control(part: Part, known: watch::Sender<u32>, stop: watch::Receiver<Ph
         woken,
     } = part;
     let (filled, mut caches) = watch::channel(0_u32);
-    let _watches = watches::start(&scope, &context, &wake, filled);
+    let watches = watches::start(&scope, &context, &wake, filled);
+    let reconciled = async {
+        tokio::select! {
+            _ = caches.wait_for(|filled| *filled >= CACHES) => {}
+            () = stopped(stop.clone()) => return,
+        }
+        let (reader, writer) = reflector::store();
+        let events = policies(scope.watch_policies(), context.clone(), wake, first(known));
+        let changed = reflector::reflector(writer, events)
+            .applied_objects()
+            // A new generation is a new spec; our own status writes wake nobody.
+            .predicate_filter(predicates::generation, PredicateConfig::default());
+        Controller::for_stream(changed, reader)
+            .with_config(Config::default().concurrency(CONCURRENCY))
+            .reconcile_on(woken)
+            .graceful_shutdown_on(stopped(stop))
+            .run(reconcile, error_policy, context)
+            .for_each(|_| future::ready(()))
+            .await;
+    };
     tokio::select! {
-        _ = caches.wait_for(|filled| *filled >= CACHES) => {}
-        () = stopped(stop.clone()) => return,
+        () = reconciled => Ok(()),
+        Err(error) = ended("a watch", watches) => Err(error),
     }
-    let (reader, writer) = reflector::store();
-    let events = policies(scope.watch_policies(), context.clone(), wake, first(known));
-    let changed = reflector::reflector(writer, events)
-        .applied_objects()
-        // A new generation is a new spec; our own status writes wake nobody.
-        .predicate_filter(predicates::generation, PredicateConfig::default());
-    Controller::for_stream(changed, reader)
-        .with_config(Config::default().concurrency(CONCURRENCY))
-        .reconcile_on(woken)
-        .graceful_shutdown_on(stopped(stop))
-        .run(reconcile, error_policy, context)
-        .for_each(|_| future::ready(()))
-        .await;
+}
+
+/// Resolves once all of the tasks have ended.
+///
+/// # Errors
+/// [`Error::Ended`] as soon as one panics: a process that went on would stand for no Lease, or decide by an old cache, and
+/// look well.
+async fn ended(what: &'static str, mut tasks: JoinSet<()>) -> Result<(), Error> {
+    while let Some(ended) = tasks.join_next().await {
+        ended.map_err(|source| Error::Ended { what, source })?;
+    }
+    Ok(())
 }
 
 /// Resolves once stopping has begun.
 async fn stopped(mut stop: watch::Receiver<Phase>) {
     // The sender lives as long as the process; were it gone, stopping would be right as well.
     let _ = stop.wait_for(|phase| *phase >= Phase::Stopping).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_task_that_panics_is_noticed_while_others_go_on() {
+        let mut tasks = JoinSet::new();
+        tasks.spawn(future::pending());
+        tasks.spawn(async {});
+        tasks.spawn(async { panic!("the words of the panic") });
+        let words = ended("an elector", tasks).await.unwrap_err().to_string();
+        assert!(
+            words.starts_with("an elector") && words.contains("the words of the panic"),
+            "{words}"
+        );
+    }
+
+    #[tokio::test]
+    async fn tasks_that_come_to_their_end_are_no_error() {
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async {});
+        tasks.spawn(tokio::task::yield_now());
+        assert!(ended("an elector", tasks).await.is_ok());
+    }
 }
