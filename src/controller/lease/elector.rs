@@ -81,6 +81,20 @@ pub(crate) struct Elector {
     pub(crate) load: Arc<Load>,
 }
 
+/// What was told of a Lease last: a look or an attempt every other second fails of the same thing for hours where a right
+/// is missing.
+#[derive(Debug, Default)]
+struct Told(Option<String>);
+
+impl Told {
+    /// Whether this is news.
+    fn news(&mut self, words: String) -> bool {
+        let news = self.0.as_ref() != Some(&words);
+        self.0 = Some(words);
+        news
+    }
+}
+
 /// What was found free, and what this process may do about it.
 struct Opening {
     _claim: Claim,
@@ -93,24 +107,25 @@ impl Elector {
     /// Takes the Lease whenever it is free and holds it as long as it can; returns once it is released.
     pub(crate) async fn run(self, news: impl Fn(News), phase: watch::Receiver<Phase>) {
         let mut lookout = Lookout::default();
+        let mut told = Told::default();
         loop {
             let opening = tokio::select! {
                 opening = self.opening(&mut lookout) => opening,
                 () = reached(phase.clone(), Phase::Stopping) => return,
             };
-            self.tenure(opening, &news, &phase).await;
+            self.tenure(opening, &news, &phase, &mut told).await;
         }
     }
 
     /// Waits until the Lease is free and it is this process's turn to take it.
     async fn opening(&self, lookout: &mut Lookout) -> Opening {
         let leases: Api<Lease> = Api::namespaced(self.client.clone(), &self.namespace);
-        let mut told = None;
+        let mut told = Told::default();
         loop {
             let look = timeout(self.timing.valid() / 2, leases.get_opt(&self.lease));
             let wait = match look.await.map_err(BoxError::from).and_then(|looked| Ok(looked?)) {
                 Ok(lease) => {
-                    told = None;
+                    told = Told::default();
                     let now = Instant::now();
                     match lookout.see(lease.as_ref(), &self.identity, self.timing.duration, now) {
                         Sight::Held(left) => left,
@@ -127,11 +142,8 @@ impl Elector {
                     }
                 }
                 Err(error) => {
-                    // Once, not at every look.
-                    let words = error.to_string();
-                    if told.as_ref() != Some(&words) {
+                    if told.news(error.to_string()) {
                         tracing::warn!(lease = self.lease, %error, "the Lease cannot be read; it will be tried again");
-                        told = Some(words);
                     }
                     self.timing.period()
                 }
@@ -140,8 +152,8 @@ impl Elector {
         }
     }
 
-    /// Takes the Lease, and holds it until it is lost or the process ends.
-    async fn tenure(&self, opening: Opening, news: &impl Fn(News), phase: &watch::Receiver<Phase>) {
+    /// Takes the Lease, and holds it until it is lost or the process ends. `told` is of the attempts since it was held last.
+    async fn tenure(&self, opening: Opening, news: &impl Fn(News), phase: &watch::Receiver<Phase>, told: &mut Told) {
         let chain = Chain::new(&self.identity, self.timing.valid(), opening.version);
         let taken = async {
             let manager = self.manager(&chain).await?;
@@ -155,7 +167,9 @@ impl Elector {
                 Ok((true, manager)) => manager,
                 Ok((false, _)) => return,
                 Err(error) => {
-                    tracing::warn!(lease = self.lease, %error, "the Lease was not taken; it will be tried again");
+                    if told.news(error.to_string()) {
+                        tracing::warn!(lease = self.lease, %error, "the Lease was not taken; it will be tried again");
+                    }
                     return sleep(self.timing.period()).await;
                 }
             },
@@ -171,6 +185,7 @@ impl Elector {
                 return;
             }
         };
+        *told = Told::default();
         let fence = &chain.fence;
         tracing::info!(
             lease = self.lease,
@@ -236,4 +251,17 @@ impl Elector {
 async fn reached(mut phase: watch::Receiver<Phase>, least: Phase) {
     // The sender lives as long as the process; were it gone, ending would be right as well.
     let _ = phase.wait_for(|phase| *phase >= least).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_is_told_once() {
+        let mut told = Told::default();
+        let news =
+            ["may not patch", "may not patch", "no answer", "may not patch"].map(|words| told.news(words.into()));
+        assert_eq!(news, [true, false, true, true]);
+    }
 }
