@@ -75,13 +75,10 @@ pub(super) async fn report(
     tell(subject, made.as_ref(), &regarding).await;
     if status::worth_writing(old, &new, now, context.status_refresh) {
         let written = write(subject, &new).await;
+        count(context, &written);
         if let Some(refused) = written.as_ref().err().and_then(Refused::of) {
             return Err(refused.into());
         }
-        context.metrics.status_written(match &written {
-            Ok(()) => WriteOutcome::Succeeded,
-            Err(_) => WriteOutcome::Failed,
-        });
         match written {
             Ok(()) => memory.status = Some(new),
             // Deleted meanwhile: nothing to tell any more.
@@ -116,12 +113,29 @@ async fn tell<'a>(subject: Policy<'_>, events: impl IntoIterator<Item = &'a Even
 ///
 /// # Errors
 /// 422 where the policy is another by now; 404 where it is gone.
-pub(super) async fn announce(subject: Policy<'_>, status: &ScalingPolicyStatus) -> Result<(), kube::Error> {
+pub(super) async fn announce(
+    context: &Context,
+    subject: Policy<'_>,
+    status: &ScalingPolicyStatus,
+) -> Result<(), kube::Error> {
     let generation = json_patch::PatchOperation::Test(json_patch::TestOperation {
         path: PointerBuf::from_tokens(["metadata", "generation"]),
         value: subject.object.metadata.generation.into(),
     });
-    patch(subject, vec![generation], status).await
+    let written = patch(subject, vec![generation], status).await;
+    count(context, &written);
+    written
+}
+
+/// Counts a write of a status, but for one that lost its Lease: that is an error of the turn.
+fn count(context: &Context, written: &Result<(), kube::Error>) {
+    let outcome = match written {
+        Ok(()) => WriteOutcome::Succeeded,
+        Err(error) if Refused::of(error).is_some() => return,
+        Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409 | 422) => WriteOutcome::Conflict,
+        Err(_) => WriteOutcome::Failed,
+    };
+    context.metrics.status_written(outcome);
 }
 
 /// Writes the status, provided that the policy was not deleted and created again.

@@ -394,10 +394,10 @@ async fn act(
         return Ok(Written::Nothing);
     };
     let object = subject.object;
-    scale_in::prepare(context, subject, target, &event).await;
+    scale_in::prepare(context, subject, target, &event).await?;
     memory.announce(&event);
     let status = memory.status.clone().unwrap_or_default();
-    match publish::announce(subject, &status).await {
+    match publish::announce(context, subject, &status).await {
         Ok(()) => {}
         Err(error) if let Some(refused) = Refused::of(&error) => return Err(refused),
         // The policy was edited or deleted since it was read; its own event brings the next decision.

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use super::context::Context;
+use super::lease::Refused;
 use super::publish::{self, Policy as Subject};
 use crate::actuate::deletion_cost::{self, Marks};
 use crate::api::PodDeletionCost;
@@ -17,10 +18,18 @@ use crate::report::events;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Has the pods that are to go first marked.
-pub(super) async fn prepare(context: &Context, subject: Subject<'_>, target: &Target, event: &ScaleEvent) {
+///
+/// # Errors
+/// The Lease was lost: nothing is wrong with the pods, and the scale-down is the next leader's.
+pub(super) async fn prepare(
+    context: &Context,
+    subject: Subject<'_>,
+    target: &Target,
+    event: &ScaleEvent,
+) -> Result<(), Refused> {
     let order = subject.object.spec.scale_in.unwrap_or_default().pod_deletion_cost;
     if event.up() || order == PodDeletionCost::None {
-        return;
+        return Ok(());
     }
     let trouble = match &target.selector {
         None => Some("its scale subresource does not tell which pods are its own".to_owned()),
@@ -34,7 +43,13 @@ pub(super) async fn prepare(context: &Context, subject: Subject<'_>, target: &Ta
             };
             let marked = deletion_cost::youngest_first(subject.client, namespace, selector, going, foreign);
             match tokio::time::timeout(PATIENCE, marked).await {
-                Ok(Ok(marks)) => trouble(&marks),
+                Ok(Ok(marks)) => {
+                    let failed = marks.failed.as_ref();
+                    if let Some(refused) = failed.and_then(|(_, error)| Refused::of(error)) {
+                        return Err(refused);
+                    }
+                    trouble(&marks)
+                }
                 Ok(Err(error)) => Some(format!("its pods cannot be listed: {error}")),
                 Err(_) => Some(format!("not every pod was marked within {} s", PATIENCE.as_secs())),
             }
@@ -43,6 +58,7 @@ pub(super) async fn prepare(context: &Context, subject: Subject<'_>, target: &Ta
     if let Some(trouble) = trouble {
         publish::news(subject, &events::unordered(&trouble)).await;
     }
+    Ok(())
 }
 
 /// What did not go as asked for, in words.

@@ -86,14 +86,26 @@ async fn a_younger_policy_gives_way_to_an_older_one() {
     tokio::join!(reconciled, part);
 }
 
-const PODS: &str = "/api/v1/namespaces/shop/pods";
+pub const PODS: &str = "/api/v1/namespaces/shop/pods";
 
 /// The policy, with pods that go in an order and nothing that delays them.
-fn ordered() -> Arc<ScalingPolicy> {
+pub fn ordered() -> Arc<ScalingPolicy> {
     let mut object = serde_json::to_value(&*policy("Active")).unwrap();
     object["spec"]["scaleIn"] = json!({"podDeletionCost": "YoungestFirst"});
     object["spec"]["behavior"] = json!({"scaleDown": {"stabilizationWindowSeconds": 0}});
     Arc::new(serde_json::from_value(object).unwrap())
+}
+
+fn pod(name: &str, created: &str) -> Value {
+    let owner = json!([{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web", "uid": "r", "controller": true}]);
+    let metadata = json!({"name": name, "uid": name, "creationTimestamp": created, "ownerReferences": owner});
+    json!({"apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata", "metadata": metadata})
+}
+
+/// Two pods, `old` and, a second younger, `new`.
+pub fn listed() -> Value {
+    let items = [pod("old", "2026-11-20T10:00:00Z"), pod("new", "2026-11-20T10:00:01Z")];
+    json!({"apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadataList", "metadata": {}, "items": items})
 }
 
 /// From six to the window's five, while the pods play their part.
@@ -122,16 +134,14 @@ async fn scales_in<F: Future<Output = ApiServer>>(pods: impl FnOnce(ApiServer) -
 #[tokio::test]
 async fn the_youngest_pod_is_marked_before_it_goes() {
     scales_in(|mut server| async move {
-        let pod = |name: &str, created: &str| {
-            let owner = json!([{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web", "uid": "r", "controller": true}]);
-            let metadata = json!({"name": name, "uid": name, "creationTimestamp": created, "ownerReferences": owner});
-            json!({"apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata", "metadata": metadata})
-        };
-        let items = [pod("old", "2026-11-20T10:00:00Z"), pod("new", "2026-11-20T10:00:01Z")];
-        let list = json!({"apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadataList", "metadata": {}, "items": items});
-        server.takes("GET", PODS, list).await;
-        let applied = server.takes("PATCH", &format!("{PODS}/new"), pod("new", "2026-11-20T10:00:01Z")).await;
-        assert_eq!(applied["metadata"]["annotations"], json!({"controller.kubernetes.io/pod-deletion-cost": "-1"}));
+        server.takes("GET", PODS, listed()).await;
+        let applied = server
+            .takes("PATCH", &format!("{PODS}/new"), pod("new", "2026-11-20T10:00:01Z"))
+            .await;
+        assert_eq!(
+            applied["metadata"]["annotations"],
+            json!({"controller.kubernetes.io/pod-deletion-cost": "-1"})
+        );
         assert_eq!(applied["metadata"]["uid"], "new", "this very pod");
         server
     })
