@@ -7,6 +7,8 @@ use serde_json::Value;
 
 /// One write of a scale.
 pub struct Write {
+    /// Whose scale it is.
+    pub target: String,
     /// When the API server received it.
     pub at: Timestamp,
     /// The count that it had to find.
@@ -21,8 +23,14 @@ pub struct Write {
 #[serde(rename_all = "camelCase")]
 struct Entry {
     request_received_timestamp: Timestamp,
+    object_ref: Object,
     response_status: Status,
     request_object: Vec<Operation>,
+}
+
+#[derive(Deserialize)]
+struct Object {
+    name: String,
 }
 
 #[derive(Deserialize)]
@@ -54,6 +62,7 @@ pub fn writes(log: &str, since: Timestamp) -> anyhow::Result<Vec<Write>> {
             from: replicas("test")?,
             to: replicas("add")?,
             made: entry.response_status.code == 200,
+            target: entry.object_ref.name.clone(),
         })
     };
     let writes = log.lines().map(entry).collect::<anyhow::Result<Vec<_>>>()?;

@@ -8,7 +8,7 @@
 mod audit;
 mod stage;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
@@ -43,7 +43,7 @@ async fn main() -> anyhow::Result<()> {
     );
     let mut stage = Stage::set(policies, operators).await?;
     let mut costs: BTreeMap<End, Vec<Cost>> = BTreeMap::new();
-    let (mut doubled, mut refused) = (0, 0);
+    let (mut lost, mut doubled, mut refused) = (0, 0, 0);
     for kill in 0..kills {
         let end = if kill % 2 == 0 { End::Sigkill } else { End::Sigterm };
         // Anywhere between two renewals, which are 2 s apart: in steps that do not come back to the same place.
@@ -57,7 +57,9 @@ async fn main() -> anyhow::Result<()> {
         let writes = stage.writes(at)?;
         let (answers, others): (Vec<_>, Vec<_>) = writes.iter().partition(|w| w.made && (w.from, w.to) == (from, to));
         let made = others.iter().filter(|w| w.made).count();
-        let twice = answers.len().saturating_sub(usize::try_from(policies)?);
+        let answered: BTreeSet<&str> = answers.iter().map(|w| &*w.target).collect();
+        let twice = answers.len() - answered.len();
+        lost += usize::try_from(policies)?.saturating_sub(answered.len());
         (doubled, refused) = (doubled + made + twice, refused + others.len() - made);
         let after = |w: Option<&&Write>| w.map(|w| w.at.duration_since(at).as_secs_f64()).context("no answer");
         let cost = Cost {
@@ -91,9 +93,10 @@ async fn main() -> anyhow::Result<()> {
         line("first answer", |c| c.first);
         line("last answer of all", |c| c.last);
     }
-    println!("actions lost           0 (each of {policies} policies answered each of {kills} changes)");
+    println!("actions lost           {lost} (of {policies} policies' answers to {kills} changes)");
     println!("actions doubled        {doubled}");
     println!("writes refused         {refused} (decided upon a count that had changed)");
+    ensure!(lost == 0, "{lost} answers were never given");
     ensure!(doubled == 0, "{doubled} changes were made twice");
     Ok(())
 }
