@@ -38,7 +38,7 @@ fn run(cli: Cli) -> Result<(), Box<dyn Error>> {
         Command::Run(args) => {
             let runtime = tokio::runtime::Runtime::new()?;
             let entered = runtime.enter();
-            let traces = telemetry::init(args.log_format, args.otlp_endpoint.as_deref())?;
+            let traces = telemetry::init(args.log_format, args.collector())?;
             drop(entered);
             let ended = runtime.block_on(controller::run(*args));
             if let Some(traces) = traces {

@@ -49,6 +49,13 @@ pub struct Args {
     pub log_format: LogFormat,
 }
 
+impl Args {
+    /// Where traces go. An empty variable is one that is not set, as OpenTelemetry has it of all of its own.
+    pub fn collector(&self) -> Option<&str> {
+        self.otlp_endpoint.as_deref().filter(|endpoint| !endpoint.is_empty())
+    }
+}
+
 fn named_url(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, url)) if !name.is_empty() && !url.is_empty() => Ok((name.to_owned(), url.to_owned())),
@@ -61,5 +68,28 @@ fn duration(text: &str) -> Result<Duration, String> {
     match Duration::try_from(parsed) {
         Ok(d) if !d.is_zero() => Ok(d),
         _ => Err("give a duration above zero, such as 5s".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    #[test]
+    fn an_empty_endpoint_is_none() {
+        let collector = |option: &str| Line::parse_from(["run", option]).args.collector().map(str::to_owned);
+        assert_eq!(collector("--otlp-endpoint="), None);
+        assert_eq!(
+            collector("--otlp-endpoint=http://c:4318"),
+            Some("http://c:4318".to_owned())
+        );
     }
 }

@@ -10,13 +10,13 @@ pub struct LeaderArgs {
     #[arg(long)]
     pub leader_elect: bool,
     /// Name of the Lease; with --shards, its beginning.
-    #[arg(long, value_name = "NAME", default_value = "headroom")]
+    #[arg(long, value_name = "NAME", default_value = "headroom", requires = "leader_elect")]
     pub lease_name: String,
     /// Namespace of the Lease; by default the pod's own, or that of the kubeconfig.
-    #[arg(long, value_name = "NAMESPACE")]
+    #[arg(long, value_name = "NAMESPACE", requires = "leader_elect")]
     pub lease_namespace: Option<String>,
     /// How long a leader that fell silent is waited for, in whole seconds from 3s. It stops writing after two thirds of it.
-    #[arg(long, value_name = "DURATION", default_value = "15s", value_parser = lease_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "15s", value_parser = lease_duration, requires = "leader_elect")]
     pub lease_duration: Timing,
     /// How this process calls itself in the Lease; a random part is added. By default the host's name.
     #[arg(long, value_name = "NAME", env = "POD_NAME")]
@@ -91,6 +91,29 @@ mod tests {
             assert_eq!(timing.handicap(0), Duration::ZERO);
             // A renewal that is late by one period is still in time.
             assert!(timing.period() * 2 <= timing.valid());
+        }
+    }
+
+    #[derive(Debug, clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        leader: LeaderArgs,
+    }
+
+    #[test]
+    fn what_is_said_of_a_lease_asks_for_one() {
+        use clap::Parser;
+        assert!(Line::try_parse_from(["run"]).is_ok(), "defaults ask for nothing");
+        for option in [
+            "--lease-name=a",
+            "--lease-namespace=b",
+            "--lease-duration=9s",
+            "--shards=2",
+        ] {
+            let words = Line::try_parse_from(["run", option]).unwrap_err().to_string();
+            assert!(words.contains("--leader-elect"), "{option}: {words}");
+            let led = Line::try_parse_from(["run", option, "--leader-elect"]).unwrap();
+            assert!(led.leader.leader_elect, "{option}");
         }
     }
 
