@@ -70,9 +70,15 @@ async fn exposition(State(health): State<Health>, headers: HeaderMap) -> impl In
     let open = accepted
         .filter_map(|value| value.to_str().ok())
         .any(|value| value.contains("application/openmetrics-text"));
-    match metrics::encode(&health.registry) {
+    let written = move || {
+        let page = metrics::encode(&health.registry).map_err(|error| error.to_string())?;
+        Ok(if open { page } else { metrics::plain(&page) })
+    };
+    // Megabytes with thousands of policies: on a thread of its own, not on one that reconciles or renews a Lease.
+    let page = tokio::task::spawn_blocking(written).await;
+    match page.map_err(|error| error.to_string()).flatten() {
         Ok(page) if open => (StatusCode::OK, of(metrics::CONTENT_TYPE), page),
-        Ok(page) => (StatusCode::OK, of(metrics::PLAIN), metrics::plain(&page)),
+        Ok(page) => (StatusCode::OK, of(metrics::PLAIN), page),
         // An empty page would read as an operator that does nothing.
         Err(error) => {
             let words = format!("the metrics cannot be written: {error}\n");

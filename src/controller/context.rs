@@ -130,6 +130,8 @@ impl Context {
     pub fn leave(&self, policy: &ObjectRef<ScalingPolicy>) {
         let mut policies = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
         policies.memories.remove(policy);
+        drop(policies);
+        // It takes a lock of each family; whoever waits for the policies' must not wait for those.
         self.metrics
             .forget_policy(policy.namespace.as_deref().unwrap_or_default(), &policy.name);
     }

@@ -231,7 +231,7 @@ impl Metrics {
                     family.get_or_create(&labels).set(i64::from(value));
                 }
                 None => {
-                    family.remove(&labels);
+                    clear(family, &labels);
                 }
             }
         }
@@ -316,6 +316,16 @@ pub fn encode(registry: &Registry) -> Result<String, fmt::Error> {
     let mut text = String::new();
     text::encode(&mut text, registry)?;
     Ok(text)
+}
+
+/// Shows nothing any more for these labels. Most often there is nothing, and to look needs no lock that scrapes wait for.
+fn clear<L, M>(family: &Family<L, M>, labels: &L)
+where
+    L: Clone + std::hash::Hash + Eq,
+{
+    if family.get(labels).is_some() {
+        family.remove(labels);
+    }
 }
 
 struct Registrar<'a>(&'a mut Registry);

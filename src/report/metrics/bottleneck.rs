@@ -6,9 +6,9 @@ use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 
-use super::Registrar;
 use super::labels::PolicyLabels;
 use super::table::{BIGGER_PODS, IMBALANCE, UTILIZATION};
+use super::{Registrar, clear};
 use crate::api::status::ScalingPolicyStatus;
 use crate::engine::bottleneck::Resource;
 use crate::report::status::bigger_pods_advised;
@@ -50,7 +50,7 @@ impl BottleneckGauges {
             };
             match value {
                 Some(value) => drop(family.get_or_create(&labels).set(value)),
-                None => drop(family.remove(&labels)),
+                None => clear(family, &labels),
             }
         };
         let number = |text: Option<&String>| text.and_then(|t| t.parse::<f64>().ok());
@@ -68,7 +68,7 @@ impl BottleneckGauges {
         set(&self.imbalance, LOAD, number(load));
         match bigger_pods_advised(status) {
             Some(advised) => drop(self.bigger_pods.get_or_create(labels).set(i64::from(advised))),
-            None => drop(self.bigger_pods.remove(labels)),
+            None => clear(&self.bigger_pods, labels),
         }
     }
 }

@@ -8,12 +8,12 @@ use std::sync::atomic::AtomicU64;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 
-use super::Registrar;
 use super::labels::PolicyLabels;
 use super::table::{
     FORECAST_BOUND, FORECAST_CAPACITY, FORECAST_ERROR, FORECAST_LOAD, FORECAST_MARGIN, FORECAST_NAIVE_ERROR,
     FORECAST_OBJECTIVE, FORECAST_SHORTFALL, FORECAST_TRUST, OBJECTIVE,
 };
+use super::{Registrar, clear};
 use crate::api::status::ScalingPolicyStatus;
 use crate::report::status::{FORECAST_TRUSTED, OBJECTIVE_MET, condition};
 
@@ -80,7 +80,7 @@ impl ForecastGauges {
                     family.get_or_create(labels).set(value);
                 }
                 None => {
-                    family.remove(labels);
+                    clear(family, labels);
                 }
             }
         }
