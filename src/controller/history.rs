@@ -155,7 +155,7 @@ impl Feed {
 
     /// Learns from history on a thread of its own: 0.1 s with a margin, in which this one would serve nobody else.
     async fn backfill(&mut self, samples: Samples) {
-        let fresh = Forecaster::new(self.settings());
+        let fresh = self.forecaster.anew();
         let mut forecaster = std::mem::replace(&mut self.forecaster, fresh);
         let learning = tokio::task::spawn_blocking(move || {
             forecaster.backfill(samples);
