@@ -2,7 +2,8 @@
 //!
 //! They are served by others (metrics-server, an adapter) behind the API server, so each has what a Prometheus server
 //! has: a timeout, a limited number of places, a circuit breaker, and answers that are shared for a twentieth of the
-//! interval. cpu and memory come by one list a namespace, whatever the number of policies in it. A failure is a typed
+//! interval. cpu and memory come by one list a namespace, whatever the number of policies in it. A list that only a view wants
+//! has places of its own, and no decision waits for it. A failure is a typed
 //! [`Failure`] with its remedy, never a number. Neighbours: `apis/answer.rs` reads, `apis/path.rs` says what is asked,
 //! `metrics.rs` makes samples of it.
 
@@ -26,6 +27,7 @@ use tokio::time;
 pub use self::answer::{PodUse, PodValue};
 use self::path::Ask;
 use super::circuit::Circuit;
+use super::prometheus::VIEW_PLACES;
 use super::refusal::Refusal;
 use super::scale;
 use super::{Observer, REMEMBERED, REMEMBERED_QUESTIONS, SHARED};
@@ -55,6 +57,9 @@ pub struct Apis {
     custom: Gate,
     external: Gate,
     answers: Cache<String, Answer>,
+    /// Lists that only views asked for, and their places.
+    looks: Cache<String, Answer>,
+    views: Semaphore,
     versions: Cache<Group, &'static str>,
     /// The plural name of a kind, with its group: `ingresses.networking.k8s.io`.
     resources: Cache<(String, String), Arc<str>>,
@@ -118,15 +123,18 @@ impl Apis {
             places: Semaphore::new(PLACES),
             circuit: Circuit::new(TIMEOUT),
         };
+        let answers = || {
+            let cache = Cache::builder().max_capacity(REMEMBERED_QUESTIONS);
+            cache.time_to_live(REMEMBERED).build()
+        };
         Apis {
             client,
             resource: gate(),
             custom: gate(),
             external: gate(),
-            answers: Cache::builder()
-                .max_capacity(REMEMBERED_QUESTIONS)
-                .time_to_live(REMEMBERED)
-                .build(),
+            answers: answers(),
+            looks: answers(),
+            views: Semaphore::new(VIEW_PLACES),
             versions: Cache::builder().time_to_live(KNOWN).build(),
             resources: Cache::builder().max_capacity(1000).time_to_live(KNOWN).build(),
             observe,
@@ -142,10 +150,31 @@ impl Apis {
         namespace: &str,
         interval: SignedDuration,
     ) -> Result<Arc<HashMap<Box<str>, PodUse>>, Failure> {
-        match self.shared(&Ask::Uses { namespace }, interval).await? {
-            Told::Uses(uses) => Ok(uses),
-            Told::Values(_) | Told::Number(_) => Ok(Arc::default()),
-        }
+        Ok(uses(self.shared(&Ask::Uses { namespace }, interval).await?))
+    }
+
+    /// The same for a view: an answer younger than `fresh` will do. One that a decision had is taken; for one that is under
+    /// way nobody waits, and none that is asked for here is waited for by a decision, counted by the circuit breaker, or
+    /// told to the observer.
+    ///
+    /// # Errors
+    /// Why nobody knows.
+    pub async fn uses_in_view(
+        &self,
+        namespace: &str,
+        fresh: Duration,
+    ) -> Result<Arc<HashMap<Box<str>, PodUse>>, Failure> {
+        let ask = Ask::Uses { namespace };
+        let known = self.answers.get(&ask.key()).await;
+        let answer = match known.filter(|answer| !answer.is_stale(fresh)) {
+            Some(known) => known,
+            None => {
+                let asked = answer(&ask, self.looked(&ask));
+                let looks = self.looks.entry(ask.key());
+                looks.or_insert_with_if(asked, |a| a.is_stale(fresh)).await.into_value()
+            }
+        };
+        answer.told.map(uses)
     }
 
     /// A metric of each selected pod, by the pod's name.
@@ -206,32 +235,20 @@ impl Apis {
     /// request is under way waits for that one.
     async fn shared(&self, ask: &Ask<'_>, interval: SignedDuration) -> Result<Told, Failure> {
         let fresh = Duration::try_from(interval).unwrap_or_default() / SHARED;
-        let asked = async {
-            let at = Instant::now();
-            let told = self.asked(ask, at).await;
-            Answer {
-                answered: matches!(told, Ok(_) | Err(Refusal::Answered(..))),
-                told: told.map_err(|refusal| refusal.failure(ask.group().name())),
-                at,
-            }
-        };
-        // That nobody answered is not remembered: the circuit breaker bounds what asking again costs.
-        let stale = |answer: &Answer| !answer.answered || answer.at.elapsed() >= fresh;
+        let asked = answer(ask, self.asked(ask));
+        let stale = |answer: &Answer| answer.is_stale(fresh);
         let entry = self.answers.entry(ask.key()).or_insert_with_if(asked, stale).await;
         entry.into_value().told
     }
 
     /// One question: a place, leave of the circuit breaker, and one timeout around all of it.
-    async fn asked(&self, ask: &Ask<'_>, begun: Instant) -> Result<Told, Refusal> {
+    async fn asked(&self, ask: &Ask<'_>) -> Result<Told, Refusal> {
+        let begun = Instant::now();
         let group = ask.group();
         let gate = match group {
             Group::Resource => &self.resource,
             Group::Custom => &self.custom,
             Group::External => &self.external,
-        };
-        let timeout = || {
-            let what = format!("no answer within {} s", TIMEOUT.as_secs());
-            Refusal::NoAnswer(Cause::Timeout, what)
         };
         // The semaphore is never closed.
         let place = time::timeout(TIMEOUT, gate.places.acquire()).await;
@@ -257,6 +274,19 @@ impl Apis {
         let cause = result.as_ref().err().map(Refusal::cause);
         (self.observe)(group.name(), begun.elapsed(), cause);
         result
+    }
+
+    /// The same for a view, in its own places.
+    async fn looked(&self, ask: &Ask<'_>) -> Result<Told, Refusal> {
+        let until = time::Instant::now() + TIMEOUT;
+        // The semaphore is never closed.
+        let place = time::timeout_at(until, self.views.acquire()).await;
+        let (Ok(_place), true) = (place, time::Instant::now() < until) else {
+            return Err(timeout());
+        };
+        self.resource.circuit.admit_aside(Instant::now())?;
+        let asked = time::timeout_at(until, self.tell(ask)).await;
+        asked.unwrap_or_else(|_| Err(timeout()))
     }
 
     async fn tell(&self, ask: &Ask<'_>) -> Result<Told, Refusal> {
@@ -338,6 +368,36 @@ impl Apis {
             let what = format!("the answer is not what it should be ({error}); see who serves it");
             Refusal::Answered(Cause::BadAnswer, what)
         })
+    }
+}
+
+impl Answer {
+    /// Whether to ask again. That nobody answered is not remembered: the circuit breaker bounds what asking again costs.
+    fn is_stale(&self, fresh: Duration) -> bool {
+        !self.answered || self.at.elapsed() >= fresh
+    }
+}
+
+/// What is remembered of a question, once it was asked.
+async fn answer(ask: &Ask<'_>, asked: impl Future<Output = Result<Told, Refusal>>) -> Answer {
+    let at = Instant::now();
+    let told = asked.await;
+    Answer {
+        answered: matches!(told, Ok(_) | Err(Refusal::Answered(..))),
+        told: told.map_err(|refusal| refusal.failure(ask.group().name())),
+        at,
+    }
+}
+
+fn timeout() -> Refusal {
+    let what = format!("no answer within {} s", TIMEOUT.as_secs());
+    Refusal::NoAnswer(Cause::Timeout, what)
+}
+
+fn uses(told: Told) -> Arc<HashMap<Box<str>, PodUse>> {
+    match told {
+        Told::Uses(uses) => uses,
+        Told::Values(_) | Told::Number(_) => Arc::default(),
     }
 }
 

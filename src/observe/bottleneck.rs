@@ -1,7 +1,7 @@
 //! What the target's pods use of what they may, pod by pod: the [`Look`] that `engine::bottleneck` judges.
 //!
 //! cpu and memory come by the same list of metrics.k8s.io that resource metrics use, so where the policy has one it costs
-//! no request; disk, network and load are one query each. Nothing here need be younger than [`FRESH`], so a short
+//! no request; disk, network and load are one query each. None of it takes a place from what decisions wait for. Nothing here need be younger than [`FRESH`], so a short
 //! interval costs no more. Who counts for what is the engine's to say; nothing here decides anything.
 
 #[cfg(test)]
@@ -13,7 +13,6 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::SHARED;
 use super::apis::PodUse;
 use super::metrics::{Sight, belonging};
 use super::pods::Member;
@@ -25,8 +24,6 @@ use crate::engine::reading::Phase;
 
 /// An answer this young will do: metrics-server asks the nodes as often, and Prometheus rarely more often.
 const FRESH: Duration = Duration::from_secs(15);
-/// The interval of which a twentieth is [`FRESH`].
-const AS_FRESH: SignedDuration = SignedDuration::from_secs(15 * SHARED as i64);
 /// A query's value is taken for one of this length of time until now: the longest range that is usual in a rate.
 const RANGE: SignedDuration = SignedDuration::from_mins(2);
 
@@ -44,7 +41,7 @@ pub async fn look(sight: &Sight<'_>, spec: &BottleneckSpec) -> Look {
         async { Some(each(sight, &members, &query?).await) }
     };
     let (uses, disk, network, load) = futures::future::join4(
-        sight.apis.uses(&sight.key.namespace, AS_FRESH),
+        sight.apis.uses_in_view(&sight.key.namespace, FRESH),
         asked(spec.disk.as_ref().map(|d| &d.prometheus)),
         asked(spec.network.as_ref().map(|n| &n.prometheus)),
         asked(spec.load.as_ref().map(|l| &l.prometheus)),

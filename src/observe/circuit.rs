@@ -48,9 +48,10 @@ impl Circuit {
         Ok(())
     }
 
-    /// Asks for leave to fetch history. It never takes the turn of the instant query that is let through: a range may
-    /// time out because it is long, and would then keep the server silenced.
-    pub(super) fn admit_history(&self, now: Instant) -> Result<(), Refusal> {
+    /// Asks for leave to fetch history, or what a view shows. It never takes the turn of the instant query that is let
+    /// through: a range may time out because it is long, a view's query because it is badly made, and either would then
+    /// keep the server silenced.
+    pub(super) fn admit_aside(&self, now: Instant) -> Result<(), Refusal> {
         self.refusal(&self.state.lock().unwrap_or_else(PoisonError::into_inner), now)
     }
 
@@ -111,7 +112,7 @@ mod tests {
                 Silent => fails(now),
                 Answer => circuit.answered(),
                 Asks(leave) => assert_eq!(circuit.admit(now).is_ok(), *leave, "event {i}"),
-                AsksHistory(leave) => assert_eq!(circuit.admit_history(now).is_ok(), *leave, "event {i}"),
+                AsksHistory(leave) => assert_eq!(circuit.admit_aside(now).is_ok(), *leave, "event {i}"),
             }
         }
     }

@@ -43,5 +43,5 @@ const REMEMBERED: Duration = Duration::from_secs(3600 / SHARED as u64);
 const REMEMBERED_QUESTIONS: u64 = 20_000;
 
 /// Told about each request for a metric: who was asked, time taken with the wait for a place, and the cause where it
-/// failed. A request that a circuit breaker kept back is none.
+/// failed. A request that a circuit breaker kept back is none, nor is one of a view: no decision waits for it.
 pub type Observer = Arc<dyn Fn(&str, Duration, Option<Cause>) + Send + Sync>;

@@ -17,9 +17,18 @@ const REFUSED: &[(&str, &[&str])] = &[
         "leaderElection: {leaseDuration: 15}",
         &["/leaderElection/leaseDuration", "want string"],
     ),
-    ("leaderElection: {leaseDuration: 2s}", &["/leaderElection/leaseDuration", "'2s'"]),
-    ("serviceMonitor: {interval: 10m}", &["/serviceMonitor/interval", "'10m'"]),
-    ("serviceAccount: {create: false}", &["serviceAccount.name", "rbac.create"]),
+    (
+        "leaderElection: {leaseDuration: 2s}",
+        &["/leaderElection/leaseDuration", "'2s'"],
+    ),
+    (
+        "serviceMonitor: {interval: 10m}",
+        &["/serviceMonitor/interval", "'10m'"],
+    ),
+    (
+        "serviceAccount: {create: false}",
+        &["serviceAccount.name", "rbac.create"],
+    ),
     (
         "leaderElection: {leaseDuration: 15 s}",
         &["/leaderElection/leaseDuration", "'15 s'"],

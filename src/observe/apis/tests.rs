@@ -199,6 +199,63 @@ async fn a_hanging_api_is_asked_by_few_and_then_left_alone() {
     assert_eq!(asked.lock().unwrap().len(), PLACES);
 }
 
+#[tokio::test(start_paused = true)]
+async fn lists_for_views_hold_up_no_decision_and_count_for_nothing() {
+    let (apis, asked) = answers(vec![]);
+    // The first list is of the same namespace: a decision does not wait for a view's.
+    let names: Vec<String> = (0..20).map(|n| format!("shop{n}")).collect();
+    let views = join_all(
+        names
+            .iter()
+            .map(|name| apis.uses_in_view(name, Duration::from_secs(15))),
+    );
+    let decisions = join_all((0..PLACES).map(|n| apis.uses(&names[n], MINUTE)));
+    let begun = time::Instant::now();
+    let (views, decisions) = futures::future::join(views, decisions).await;
+    assert!(begun.elapsed() < TIMEOUT + TIMEOUT / 2, "{:?}", begun.elapsed());
+    assert!(views.iter().all(Result::is_err) && decisions.iter().all(Result::is_err));
+    assert_eq!(asked.lock().unwrap().len(), PLACES + VIEW_PLACES);
+    // Decisions found the API silent; a view does not ask then.
+    check(
+        apis.uses_in_view("more", Duration::ZERO).await,
+        Cause::Timeout,
+        &["not asked"],
+    );
+    // Views alone find nothing out for decisions.
+    let (apis, asked) = answers(vec![]);
+    for name in &names {
+        assert!(apis.uses_in_view(name, Duration::ZERO).await.is_err());
+    }
+    check(
+        apis.uses("shop", MINUTE).await,
+        Cause::Timeout,
+        &["no answer within 5 s"],
+    );
+    assert_eq!(asked.lock().unwrap().len(), names.len() + 1);
+}
+
+#[tokio::test]
+async fn a_view_takes_the_list_that_a_decision_had() {
+    let (apis, asked) = answers(vec![Script::says(
+        PODS,
+        json!({"items": [{"metadata": {"name": "web-0"}, "window": "15s", "containers": []}]}),
+    )]);
+    let fresh = Duration::from_secs(15);
+    let first = apis.uses("shop", MINUTE).await.unwrap();
+    assert!(Arc::ptr_eq(&first, &apis.uses_in_view("shop", fresh).await.unwrap()));
+    assert_eq!(asked.lock().unwrap().len(), 1);
+    apis.uses_in_view("shop", Duration::ZERO).await.unwrap();
+    assert_eq!(asked.lock().unwrap().len(), 2);
+    // One that a view had is shared among views.
+    let (apis, asked) = answers(vec![Script::says(
+        PODS,
+        json!({"items": [{"metadata": {"name": "web-0"}, "window": "15s", "containers": []}]}),
+    )]);
+    apis.uses_in_view("shop", fresh).await.unwrap();
+    apis.uses_in_view("shop", fresh).await.unwrap();
+    assert_eq!(asked.lock().unwrap().len(), 1);
+}
+
 #[tokio::test]
 async fn the_newest_version_that_is_served_is_asked_for_the_selected_pods() {
     let value = |field: &str| {

@@ -54,6 +54,10 @@ impl Script {
 
 /// A server and the operator's view of it, under the name `one`.
 async fn stage(says: Says) -> (Arc<Script>, Arc<Servers>) {
+    observed(says, Arc::new(|_: &str, _, _| {})).await
+}
+
+async fn observed(says: Says, observe: Observer) -> (Arc<Script>, Arc<Servers>) {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let script = Arc::new(Script {
         says: Mutex::new(says),
@@ -63,7 +67,7 @@ async fn stage(says: Says) -> (Arc<Script>, Arc<Servers>) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, app).await });
-    let servers = Servers::new([("one".to_owned(), url)], TIMEOUT, Arc::new(|_: &str, _, _| {}));
+    let servers = Servers::new([("one".to_owned(), url)], TIMEOUT, observe);
     (script, Arc::new(servers.unwrap()))
 }
 
@@ -163,6 +167,69 @@ async fn a_thousand_backfills_do_not_hold_up_a_value() {
         .unwrap();
     assert_eq!(servers.value("one", "q", HOUR).await, Ok(7.0));
     assert_eq!(script.heard("/query_range"), HISTORY_PLACES);
+}
+
+#[tokio::test]
+async fn views_that_hang_hold_up_no_value_and_count_for_nothing() {
+    let told = Arc::new(Mutex::new(0));
+    let counted = told.clone();
+    let (script, servers) = observed(
+        Says::Nothing,
+        Arc::new(move |_: &str, _, _| *counted.lock().unwrap() += 1),
+    )
+    .await;
+    let views: Vec<_> = (0..100)
+        .map(|i| {
+            let servers = servers.clone();
+            tokio::spawn(async move { servers.each_pod("one", &format!("v{i}"), Duration::ZERO).await })
+        })
+        .collect();
+    script
+        .heard
+        .subscribe()
+        .wait_for(|heard| heard.len() >= VIEW_PLACES)
+        .await
+        .unwrap();
+    // The views' requests stay without an answer; what is asked from now on has one.
+    script.says(Says::Value(7.0));
+    let values = (0..100).map(|i| {
+        let servers = &servers;
+        async move { servers.value("one", &format!("q{i}"), HOUR).await }
+    });
+    assert!(join_all(values).await.into_iter().all(|sample| sample == Ok(7.0)));
+    let heard = script.heard("/query");
+    assert_eq!(heard, 100 + VIEW_PLACES, "the values did not wait for a view's place");
+    script.says(Says::Nothing);
+    for view in join_all(views).await {
+        assert_eq!(view.unwrap().expect_err("a failure").cause, Cause::Timeout);
+    }
+    // More views without an answer than silence a server: a value is asked for all the same.
+    for i in 0..3 {
+        let pair = (0..VIEW_PLACES).map(|n| {
+            let servers = &servers;
+            async move { servers.each_pod("one", &format!("w{i}_{n}"), Duration::ZERO).await }
+        });
+        assert!(join_all(pair).await.iter().all(Result::is_err));
+    }
+    script.says(Says::Value(8.0));
+    assert_eq!(servers.value("one", "q", HOUR).await, Ok(8.0));
+    assert_eq!(*told.lock().unwrap(), 101, "the observer hears of values alone");
+}
+
+#[tokio::test]
+async fn a_server_that_values_found_silent_is_not_asked_for_views() {
+    let (script, servers) = stage(Says::Nothing).await;
+    let values = (0..VALUE_PLACES).map(|i| {
+        let servers = &servers;
+        async move { servers.value("one", &format!("q{i}"), HOUR).await }
+    });
+    assert!(join_all(values).await.iter().all(Result::is_err));
+    let failed = servers
+        .each_pod("one", "v", Duration::ZERO)
+        .await
+        .expect_err("a failure");
+    assert!(failed.message.contains("not asked"), "{}", failed.message);
+    assert_eq!(script.heard("/query"), VALUE_PLACES);
 }
 
 #[tokio::test]
