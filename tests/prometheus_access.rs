@@ -216,7 +216,7 @@ async fn no_secret_leaves_an_encrypted_connection() {
     );
 
     let refused = |url: &str, access: Access| servers(url, access).err().expect("refused").to_string();
-    let message = refused("http://me:pw@prometheus.monitoring:9090", alone(token));
+    let message = refused("http://prometheus.monitoring:9090", alone(token));
     assert!(
         message.contains("would be sent unencrypted to http://prometheus.monitoring:9090/; give an https:// address"),
         "{message}"
@@ -254,11 +254,43 @@ fn files_that_cannot_be_used_are_refused_at_the_start() {
         ),
         (with(None, "/nowhere".into()), "the CA file /nowhere: cannot be read"),
         (with(None, files.put("ca", "none\n")), "holds no PEM certificate"),
+        // A PEM block with something else than a certificate in it.
+        (
+            with(
+                None,
+                files.put(
+                    "der",
+                    "-----BEGIN CERTIFICATE-----\nbm90IGEgY2VydGlmaWNhdGU=\n-----END CERTIFICATE-----\n",
+                ),
+            ),
+            "/der: no certificate of it can be used (",
+        ),
     ] {
         let message = servers("https://prometheus", access).err().expect(words).to_string();
         assert!(
             message.contains("Prometheus server \"default\": ") && message.contains(words),
             "{message}"
         );
+    }
+}
+
+#[test]
+fn a_password_in_an_address_is_refused_and_never_shown() {
+    for (url, words) in [
+        ("http://me:pa55@prometheus:9090", "--prometheus-basic-auth default=FILE"),
+        ("https://me@prometheus/pa55@x", "--prometheus-basic-auth default=FILE"),
+        ("https://:pa55@prometheus", "(…@prometheus)"),
+        ("http:me:pa55@prometheus", "--prometheus-basic-auth default=FILE"),
+        // No URL at all.
+        (
+            "http://me:pa55@prometheus:port",
+            "\"…@prometheus:port\" is not a usable URL",
+        ),
+        ("me:pa55@prometheus:9090", "(…@prometheus:9090)"),
+    ] {
+        let error = servers(url, Access::default()).err().expect(url);
+        let message = error.to_string();
+        assert!(message.contains(words), "{message}");
+        assert!(!format!("{message}{error:?}").contains("pa55"), "{message} {error:?}");
     }
 }

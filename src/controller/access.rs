@@ -41,8 +41,16 @@ impl AccessArgs {
     /// The servers with how to be let in by each.
     ///
     /// # Errors
-    /// [`AccessOption`] for a name that is no server's, or one that is given twice.
+    /// [`AccessOption`] for a name that is no server's, one that is given twice, or a server without one.
     pub(super) fn servers(&self, named: &[(String, String)]) -> Result<Vec<(String, String, Access)>, AccessOption> {
+        if named.iter().any(|(name, url)| name.is_empty() || url.is_empty()) {
+            let problem = format!(
+                "a value with an @ is not NAME=URL; give one such as default=http://prometheus.monitoring:9090, and a \
+                 password in a file ({BASIC_AUTH})"
+            );
+            let option = "--prometheus";
+            return Err(AccessOption { option, problem });
+        }
         let anybody = |(name, url): &(String, String)| (name.clone(), url.clone(), Access::default());
         let mut servers: Vec<_> = named.iter().map(anybody).collect();
         let secrets = [
@@ -158,6 +166,10 @@ mod tests {
                 "--prometheus-token: no server is named \"b\" (known: a); add --prometheus b=URL",
             ),
             ("--prometheus-ca b=/t", "(known: none)"),
+            (
+                "--prometheus http://me:pw@a",
+                "--prometheus: a value with an @ is not NAME=URL",
+            ),
             (
                 "--prometheus a=https://a --prometheus-basic-auth b=/t",
                 "--prometheus-basic-auth: no server",

@@ -59,6 +59,8 @@ impl Args {
 fn named_url(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, url)) if !name.is_empty() && !url.is_empty() => Ok((name.to_owned(), url.to_owned())),
+        // The parser would show all of it, and it may hold a password.
+        _ if text.contains('@') => Ok((String::new(), text.to_owned())),
         _ => Err("give NAME=URL, for example default=http://prometheus.monitoring:9090".to_owned()),
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::bottleneck::Watch;
 use super::history::Feed;
 use crate::api::{PrometheusSource, ScalingPolicy, ScalingPolicyStatus};
 use crate::engine::bottleneck;
@@ -43,8 +44,8 @@ pub(super) struct Memory {
     pub(super) advice: Arc<[Advice]>,
     /// The thresholds of its pods, where they are watched.
     pub(super) limits: Option<bottleneck::Limits>,
-    /// Earlier looks at them, with the uid of the target that they are about.
-    pub(super) looks: Option<(String, bottleneck::State)>,
+    /// What is kept of them.
+    pub(super) watch: Option<Watch>,
     /// The damping state, with the uid of the target that it is about; `None` until one was observed.
     state: Option<(String, State)>,
     /// A change of which it is not known whether it was made: the answer was lost.
@@ -99,6 +100,7 @@ impl Memory {
         self.policy = Some(validate::policy(&object.spec));
         self.advice = validate::advice(&object.spec).into();
         self.limits = validate::bottleneck(&object.spec);
+        self.watch.iter_mut().for_each(Watch::forget);
         self.failing.clear();
         self.settling = None;
         if let Some((_, state)) = &mut self.state {
@@ -147,11 +149,11 @@ impl Memory {
         self.feed.insert(feed)
     }
 
-    /// Earlier looks at the pods of the target with this uid; the first time only what the status tells of them.
-    pub(super) fn looks(&mut self, target: &str) -> &mut bottleneck::State {
-        let known = self.looks.take().filter(|(uid, _)| uid == target);
-        let known = known.unwrap_or_else(|| (target.to_owned(), status::looked_at(self.status.as_ref(), target)));
-        &mut self.looks.insert(known).1
+    /// What is kept of the pods of the target with this uid; the first time only what the status tells of them.
+    pub(super) fn watch(&mut self, target: &str) -> &mut Watch {
+        let known = self.watch.take().filter(|watch| watch.is_of(target));
+        let known = known.unwrap_or_else(|| Watch::new(target, status::looked_at(self.status.as_ref(), target)));
+        self.watch.insert(known)
     }
 
     /// Whether a plan that ruled before a restart is still to be learnt from history: without it the fixed target would ask

@@ -35,7 +35,7 @@ use crate::engine::reading::Reading;
 use crate::observe::metrics::Sight;
 use crate::observe::{Target, TargetKey, metrics, scale};
 use crate::report::metrics::{ErrorKind, WriteOutcome};
-use crate::report::status::{Actuation, Decided, Situation};
+use crate::report::status::{Actuation, Decided, Situation, View};
 use crate::telemetry::SPANS;
 
 /// How long to wait after an error of the API server before the same policy is tried again.
@@ -251,8 +251,7 @@ async fn one(
     };
 
     // report (I/O)
-    let seen = (&observation, &decision);
-    let bottleneck = bottleneck::look(object, &policy, (&key, &target), context, memory, seen).await;
+    let bottleneck = bottleneck::told(object, &target.uid, memory).await;
     let advice = memory.advice.clone();
     let situation = Decided {
         policy: &policy,
@@ -263,7 +262,9 @@ async fn one(
         others: &others,
         forecast: observation.forecast.as_ref(),
         signal: observation.signal.as_ref(),
-        bottleneck: bottleneck.as_ref(),
+        bottleneck: bottleneck
+            .as_ref()
+            .map(|told| told.as_ref().map_or(View::Awaited, View::Seen)),
         startup: memory.startup,
         pending: memory.pending.clone(),
         actuation: match &written {
@@ -273,6 +274,8 @@ async fn one(
         },
     };
     publish::report(context, subject, memory, Situation::Decided(situation), now).await?;
+    let seen = (&observation, &decision);
+    bottleneck::begin(object, &policy, (key, target), context, memory, seen);
     Ok(Turn {
         next: Some(next),
         failure,

@@ -87,10 +87,21 @@ pub enum ServerError {
     Url {
         /// The server's name.
         name: String,
-        /// The address given.
+        /// The address given, as it may be shown.
         url: String,
         /// The parser's words.
         source: QueryError,
+    },
+    /// The address holds a user or a password.
+    #[error(
+        "Prometheus server {name:?}: its URL holds a user or a password ({url}), which everybody could read who sees the \
+         operator's command line; leave it out and give it in a file: --prometheus-basic-auth {name}=FILE"
+    )]
+    User {
+        /// The server's name.
+        name: String,
+        /// The address, without them.
+        url: String,
     },
     /// A file that lets nobody in.
     #[error("Prometheus server {name:?}: {source}")]
@@ -110,7 +121,7 @@ impl Servers {
     /// part of a history from its place on.
     ///
     /// # Errors
-    /// [`ServerError`] for an address that is no URL.
+    /// [`ServerError`] for an address that is no URL, or holds a password.
     pub fn new(
         servers: impl IntoIterator<Item = (String, String)>,
         timeout: Duration,
@@ -123,7 +134,7 @@ impl Servers {
     /// The same by name and address, with how to be let in. Reads the files that say so; later changes of them are seen.
     ///
     /// # Errors
-    /// [`ServerError`] for an address that is no URL, or a file that lets nobody in.
+    /// [`ServerError`] for an address that is no URL or holds a password, or a file that lets nobody in.
     pub fn with_access(
         servers: impl IntoIterator<Item = (String, String, Access)>,
         timeout: Duration,
@@ -145,7 +156,14 @@ impl Servers {
                 };
                 Ok((name, server))
             }
-            Err(Shut::Url(source)) => Err(ServerError::Url { name, url, source }),
+            Err(Shut::Url(source)) => {
+                let url = access::shown(&url);
+                Err(ServerError::Url { name, url, source })
+            }
+            Err(Shut::User) => {
+                let url = access::shown(&url);
+                Err(ServerError::User { name, url })
+            }
             Err(Shut::Access(source)) => Err(ServerError::Access { name, source }),
         };
         Ok(Servers {

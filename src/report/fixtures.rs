@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::status::{Actuation, Decided, Report, Situation, build};
+use super::status::{Actuation, Decided, Report, Situation, View, build};
 use crate::api::status::ScalingPolicyStatus;
 use crate::engine::bottleneck::{self, Bottleneck, Look, Pod, PodUse, Told};
 use crate::engine::decide;
@@ -199,6 +199,8 @@ pub(super) struct Scene {
     pub(super) signal: Option<Sample>,
     pub(super) others: Others,
     pub(super) bottleneck: Option<Bottleneck>,
+    /// Whether the pods are watched and were not seen yet.
+    pub(super) awaited: bool,
     /// What is hardly meant in the policy.
     pub(super) advice: Vec<Advice>,
     error: Option<String>,
@@ -267,6 +269,7 @@ impl Scene {
                 ..Others::default()
             },
             bottleneck: None,
+            awaited: false,
             advice: Vec::new(),
             error: None,
             before,
@@ -312,7 +315,10 @@ impl Scene {
             state: &self.state,
             forecast: self.forecast.as_ref(),
             signal: self.signal.as_ref(),
-            bottleneck: self.bottleneck.as_ref(),
+            bottleneck: match &self.bottleneck {
+                Some(seen) => Some(View::Seen(seen)),
+                None => self.awaited.then_some(View::Awaited),
+            },
             startup: Some(STARTUP),
             pending: None,
             actuation: match (&self.error, self.decision.action) {

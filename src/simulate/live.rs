@@ -15,7 +15,7 @@ use super::series::Series;
 use crate::engine::observation::{Cause, Failure};
 use crate::observe::Servers;
 use crate::observe::prometheus::ServerError;
-use crate::observe::prometheus::access::{Access, AccessError, Secret};
+use crate::observe::prometheus::access::{Access, AccessError, Secret, shown};
 
 /// How long a part of a range may take. Ten thousand points of a `rate` over many series take a busy server seconds, and
 /// nobody's replicas wait for them; beyond a minute a server gives up itself (`--query.timeout` is 2 min by default).
@@ -113,11 +113,13 @@ impl Range {
     pub fn read(&self) -> Result<Series, Error> {
         // The same provider as everywhere; whoever installed one already has this one.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let server = [(self.url.clone(), self.url.clone(), self.access.clone())];
+        // Its name goes into messages.
+        let name = shown(&self.url);
+        let server = [(name.clone(), self.url.clone(), self.access.clone())];
         let servers = Servers::with_access(server, TIMEOUT, Arc::new(|_: &str, _, _| {})).map_err(shut)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|e| option("prometheus", format!("no request can be made: {e}")))?;
-        let samples = runtime.block_on(servers.range(&self.url, &self.query, (self.from, self.to), self.step));
+        let samples = runtime.block_on(servers.range(&name, &self.query, (self.from, self.to), self.step));
         self.series(samples.map_err(|failure| refused(&failure))?)
     }
 
@@ -149,8 +151,14 @@ impl Range {
 
 /// A server that cannot be asked, by the option at fault.
 fn shut(error: ServerError) -> Error {
-    let ServerError::Access { source, .. } = &error else {
-        return option("prometheus", error.to_string());
+    let source = match &error {
+        ServerError::Access { source, .. } => source,
+        ServerError::User { url, .. } => {
+            let problem =
+                format!("the URL holds a user or a password ({url}); leave it out, or give a token in a file");
+            return option("prometheus-token-file", problem);
+        }
+        ServerError::Url { .. } | ServerError::Http(_) => return option("prometheus", error.to_string()),
     };
     let at_fault = match source {
         AccessError::Secret { .. } | AccessError::Clear { .. } => "prometheus-token-file",

@@ -60,16 +60,25 @@ impl Traces {
 /// a runtime, which sends them.
 ///
 /// # Errors
-/// [`BadEndpoint`] for what is no address.
+/// [`BadEndpoint`] for what is no address, or one with a password.
 pub fn layer<S>(endpoint: &str) -> Result<(impl Layer<S> + Send + Sync + use<S>, Traces), BadEndpoint>
 where
     S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
 {
     let bad = |problem: String| BadEndpoint {
-        endpoint: endpoint.to_owned(),
+        // What stands before an @ may be a password.
+        endpoint: endpoint
+            .rsplit_once('@')
+            .map_or_else(|| endpoint.to_owned(), |(_, rest)| format!("…@{rest}")),
         problem,
     };
     let url = reqwest::Url::parse(endpoint).map_err(|e| bad(e.to_string()))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        let problem = "it holds a user or a password, which everybody could read who sees the operator's command line; \
+                       leave it out, and give what the collector wants in OTEL_EXPORTER_OTLP_HEADERS, from a Secret \
+                       (authorization=Basic%20…; --prometheus-basic-auth is for Prometheus servers)";
+        return Err(bad(problem.to_owned()));
+    }
     if !matches!(url.scheme(), "http" | "https") {
         return Err(bad(format!("{} is no scheme that spans are sent by", url.scheme())));
     }

@@ -54,12 +54,22 @@ async fn a_reconcile_is_a_span_with_its_steps_below_it() {
 fn an_endpoint_that_is_none_is_refused_with_the_remedy() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let _entered = runtime.enter();
-    for endpoint in ["collector:4318", "grpc://collector:4317", "4318"] {
+    for endpoint in [
+        "collector:4318",
+        "grpc://collector:4317",
+        "4318",
+        "http://me:pa55@collector:4318",
+        "http://me:pa55@collector:port",
+    ] {
         let refused = traces::layer::<tracing_subscriber::Registry>(endpoint);
         let message = refused.err().expect(endpoint).to_string();
         assert!(
             message.contains("--otlp-endpoint") && message.contains("give http://HOST:4318"),
             "{message}"
         );
+        assert!(!message.contains("pa55"), "{message}");
     }
+    let refused = traces::layer::<tracing_subscriber::Registry>("https://me@collector:4318");
+    let message = refused.err().expect("refused").to_string();
+    assert!(message.contains("OTEL_EXPORTER_OTLP_HEADERS"), "{message}");
 }

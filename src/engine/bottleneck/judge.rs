@@ -137,7 +137,8 @@ impl Was {
     }
 }
 
-/// The finding that counts. `told` is what was told last: what was seen then holds while nothing else is seen.
+/// The finding that counts. `told` is what was told last: what was seen then holds while nothing else is seen. Of nearly
+/// equal troubles the one counts that was told, or is `pending`: two that change places would each begin to last anew.
 pub(super) fn verdict(
     was: &mut Was,
     trials: &Trials,
@@ -145,7 +146,11 @@ pub(super) fn verdict(
     limits: &Limits,
     look: &Look,
     told: Option<&Verdict>,
+    pending: Option<Resource>,
 ) -> Verdict {
+    let trouble = told
+        .filter(|t| t.finding.bottlenecked() == Some(true))
+        .and_then(|t| t.resource);
     let each = Resource::ALL.into_iter().filter_map(|resource| {
         let (threshold, standing) = limits.of(resource).zip(view.standing(resource))?;
         let earlier = told.filter(|t| t.resource == Some(resource) && t.finding == Finding::UseNotShared);
@@ -177,7 +182,12 @@ pub(super) fn verdict(
             ceiling: look.ceiling,
         })
     });
-    let near = |v: &Verdict| v.standing.as_ref().and_then(highest).map_or(0.0, |p| p / v.threshold);
+    let near = |v: &Verdict| {
+        let near = v.standing.as_ref().and_then(highest).map_or(0.0, |p| p / v.threshold);
+        // By as much as a value moves from one sample to the next.
+        let favoured = v.resource.is_some() && (v.resource == trouble || v.resource == pending);
+        if favoured { near / BACK } else { near }
+    };
     let most = each.max_by(|a, b| {
         let weights = a.finding.weight().cmp(&b.finding.weight());
         // Of equals the first.

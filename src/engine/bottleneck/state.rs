@@ -98,7 +98,8 @@ impl State {
         let hot = self.was.hot(limits, &view);
         self.trials.take_in(look, hot, now);
         let told = self.told.as_ref().map(|(verdict, _)| verdict);
-        let found = verdict(&mut self.was, &self.trials, &view, limits, look, told);
+        let pending = self.next.as_ref().and_then(|((_, resource), _)| *resource);
+        let found = verdict(&mut self.was, &self.trials, &view, limits, look, told, pending);
         (view.verdict, view.since) = self.tell(found, now);
         view
     }

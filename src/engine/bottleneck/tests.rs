@@ -249,6 +249,27 @@ fn a_finding_is_told_once_it_has_lasted_and_so_is_its_end() {
 }
 
 #[test]
+fn two_that_are_equally_bad_are_told_as_soon_as_one() {
+    let mut state = State::default();
+    // cpu and memory of one pod hover around the same part of their thresholds, and change places at each look.
+    let seen = |state: &mut State, i: i64| {
+        let (cpu, memory) = if i % 2 == 0 { (91.0, 95.0) } else { (90.0, 97.0) };
+        state.look(&LIMITS, &look(&[cpu, 10.0], &[memory, 10.0], 15 * i), at(15 * i))
+    };
+    let told: Vec<Verdict> = (0..12).map(|i| seen(&mut state, i).verdict).collect();
+    let said = |v: &Verdict| (v.finding, v.resource);
+    assert_eq!(
+        said(&told[3]),
+        (Finding::LoadUnbalanced, Some(Resource::Cpu)),
+        "after 45 s"
+    );
+    assert!(told[3..].iter().all(|v| said(v) == said(&told[3])), "{told:?}");
+    // One that is clearly worse takes its place.
+    let worse = lasting(&mut state, 300, |now| look(&[85.0, 10.0], &[100.0, 10.0], now));
+    assert_eq!(said(&worse.verdict), (Finding::LoadUnbalanced, Some(Resource::Memory)));
+}
+
+#[test]
 fn an_answer_that_is_missing_for_once_changes_nothing() {
     let mut state = State::default();
     let told = lasting(&mut state, 0, |now| look(&[20.0, 60.0], &[90.0, 91.0], now));

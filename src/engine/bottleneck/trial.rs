@@ -97,13 +97,21 @@ pub(super) struct Trials {
     swings: [Option<Swing>; 4],
 }
 
-/// Pods near their limit, at the lowest and the highest load at which one was seen.
-#[derive(Clone, Copy, Debug)]
+/// Pods near their limit, at the lowest and the highest load at which one was seen. Only of pods that are still there: a
+/// rollout may have changed what a load costs.
+#[derive(Clone, Debug)]
 struct Swing {
     by: Proxy,
-    /// Load, use.
-    low: (f64, f64),
-    high: (f64, f64),
+    low: End,
+    high: End,
+}
+
+/// One pod at one time.
+#[derive(Clone, Debug)]
+struct End {
+    pod: Id,
+    load: f64,
+    used: f64,
 }
 
 impl Trials {
@@ -118,7 +126,7 @@ impl Trials {
         let present: HashSet<&Id> = point.pods.iter().collect();
         let stayed = before.pods.iter().filter(|id| present.contains(id)).count();
         if stayed == 0 {
-            // Another rollout: what was found of its pods says nothing of these.
+            // Another rollout: what was found of its pods says nothing of these. Of the swings nothing is left of them either.
             self.found = [None; 4];
         }
         let apart = point.at.duration_since(before.at);
@@ -144,7 +152,8 @@ impl Trials {
 
     /// The last that was seen of this resource: the growth, or the difference between pods.
     pub(super) fn found(&self, resource: Resource) -> Option<Trial> {
-        let swing = self.swings[resource.index()].filter(|_| !resource.follows_load());
+        let swing = self.swings[resource.index()].as_ref();
+        let swing = swing.filter(|_| !resource.follows_load());
         self.found[resource.index()].or_else(|| swing?.trial())
     }
 
@@ -154,6 +163,7 @@ impl Trials {
         let loads = loads.or_else(|| Some((Proxy::Cpu, counted(look, cpu, now)?)));
         for resource in Resource::ALL {
             let swing = &mut self.swings[resource.index()];
+            *swing = swing.take().and_then(|swing| swing.left(&look.pods));
             let (Some(above), Some((by, loads))) = (hot[resource.index()], &loads) else {
                 *swing = None;
                 continue;
@@ -164,17 +174,22 @@ impl Trials {
             for (i, sample) in uses.each.iter().filter(|(_, s)| s.percent >= above) {
                 // In the order of the look.
                 let load = loads.each.binary_search_by_key(i, |(at, _)| *at);
-                if let Some((_, load)) = load.ok().and_then(|at| loads.each.get(at)) {
-                    let seen = (load.used, sample.used);
-                    let known = swing.filter(|s| s.by == *by);
-                    *swing = Some(known.map_or(
-                        Swing {
+                let load = load.ok().and_then(|at| loads.each.get(at));
+                if let Some(((_, load), pod)) = load.zip(look.pods.get(*i)) {
+                    let seen = End {
+                        pod: id(pod),
+                        load: load.used,
+                        used: sample.used,
+                    };
+                    let known = swing.take().filter(|s| s.by == *by);
+                    *swing = Some(match known {
+                        Some(known) => known.with(seen),
+                        None => Swing {
                             by: *by,
-                            low: seen,
+                            low: seen.clone(),
                             high: seen,
                         },
-                        |s| s.with(seen),
-                    ));
+                    });
                 }
             }
         }
@@ -182,22 +197,38 @@ impl Trials {
 }
 
 impl Swing {
-    fn with(mut self, seen: (f64, f64)) -> Swing {
-        if seen.0 < self.low.0 {
-            self.low = seen;
+    /// What is left of it where only these pods are.
+    fn left(self, pods: &[Pod]) -> Option<Swing> {
+        let there = |end: &End| pods.iter().any(|pod| end.pod.0 == pod.name && end.pod.1 == pod.started);
+        match (there(&self.low), there(&self.high)) {
+            (true, true) => Some(self),
+            (false, false) => None,
+            (low, _) => {
+                let end = if low { self.low } else { self.high };
+                Some(Swing {
+                    by: self.by,
+                    low: end.clone(),
+                    high: end,
+                })
+            }
         }
-        if seen.0 > self.high.0 {
+    }
+
+    fn with(mut self, seen: End) -> Swing {
+        if seen.load < self.low.load {
+            self.low = seen;
+        } else if seen.load > self.high.load {
             self.high = seen;
         }
         self
     }
 
-    fn trial(self) -> Option<Trial> {
+    fn trial(&self) -> Option<Trial> {
         let trial = Trial {
             by: self.by,
             pods: None,
-            load: self.low.0 / self.high.0,
-            used: self.low.1 / self.high.1,
+            load: self.low.load / self.high.load,
+            used: self.low.used / self.high.used,
         };
         trial.conclusive(FALL_BETWEEN)
     }
@@ -221,7 +252,7 @@ impl Point {
         let each = [cpu, memory, disk, network, &look.load].map(|seen| values(seen.as_ref()));
         Some(Point {
             at: now,
-            pods: stay.iter().map(|(_, p)| (p.name.clone(), p.started)).collect(),
+            pods: stay.iter().map(|(_, p)| id(p)).collect(),
             each,
             total: look.total.filter(|t| t.is_finite() && *t >= 0.0),
         })
@@ -262,6 +293,10 @@ impl Point {
         let theirs: Vec<f64> = theirs.map(|(_, value)| *value).collect();
         Some(theirs.iter().sum::<f64>() / theirs.len() as f64)
     }
+}
+
+fn id(pod: &Pod) -> Id {
+    (pod.name.clone(), pod.started)
 }
 
 fn counted(look: &Look, seen: Option<&Seen>, now: Timestamp) -> Option<Counted> {

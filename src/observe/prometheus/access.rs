@@ -76,7 +76,7 @@ pub enum AccessError {
     },
     /// The HTTP client could not be built.
     #[error("the HTTP client could not be built")]
-    Http(#[from] reqwest::Error),
+    Http(#[source] reqwest::Error),
 }
 
 /// What the files hold at the moment.
@@ -95,7 +95,7 @@ impl Access {
         if parsed.scheme() == "https" {
             return Ok(());
         }
-        let url = || without_user(&parsed);
+        let url = || shown(parsed.as_str());
         match (&self.secret, &self.authority) {
             (_, Some(path)) => Err(AccessError::NoTls {
                 path: path.clone(),
@@ -125,7 +125,20 @@ impl Access {
         }
         // A redirect must not lead a secret out of the encrypted connection.
         let encrypted = self.secret.is_some() && url.starts_with("https:");
-        Ok(client.https_only(encrypted).build()?)
+        // Here the certificates are looked into.
+        client
+            .https_only(encrypted)
+            .build()
+            .map_err(|error| match &self.authority {
+                Some(path) => AccessError::Authority {
+                    path: path.clone(),
+                    problem: format!(
+                        "no certificate of it can be used ({}); give certificates in PEM",
+                        cause(&error)
+                    ),
+                },
+                None => AccessError::Http(error),
+            })
     }
 }
 
@@ -136,12 +149,28 @@ fn is_here(url: &Url) -> bool {
     host == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-/// An address as it may be shown: it can hold a password of its own.
-fn without_user(url: &Url) -> String {
-    let mut url = url.clone();
-    // Refused only for addresses that can have neither.
-    let _ = url.set_username("").and_then(|()| url.set_password(None));
-    url.to_string()
+/// Whether an address holds a user or a password.
+pub(super) fn names_user(url: &str) -> bool {
+    // `me:password@host` is a URL of the scheme `me`.
+    let hidden = |parsed: &Url| parsed.cannot_be_a_base() && url.contains('@');
+    Url::parse(url).is_ok_and(|parsed| !parsed.username().is_empty() || parsed.password().is_some() || hidden(&parsed))
+}
+
+/// An address as it may be shown: without what stands before an `@`, which may be a password, be it an address or not.
+pub fn shown(url: &str) -> String {
+    match url.rsplit_once('@') {
+        Some((_, rest)) => format!("…@{rest}"),
+        None => url.to_owned(),
+    }
+}
+
+/// The innermost words of an error: reqwest's own are "builder error".
+fn cause(error: &dyn std::error::Error) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
 }
 
 fn header(secret: &Secret) -> Result<HeaderValue, AccessError> {

@@ -14,7 +14,7 @@ use reqwest::header::HeaderValue;
 use tokio::sync::Mutex;
 use tokio::task;
 
-use super::access::{Access, AccessError, Contents, Secret};
+use super::access::{self, Access, AccessError, Contents, Secret};
 use crate::engine::observation::Cause;
 use crate::observe::refusal::Refusal;
 
@@ -40,6 +40,8 @@ pub(super) struct Present {
     pem: Option<Vec<u8>>,
     secret: Option<HeaderValue>,
     client: Client,
+    /// Why the last look found nothing that can be used.
+    shut: Option<String>,
 }
 
 /// Why there is no way in.
@@ -47,11 +49,16 @@ pub(super) struct Present {
 pub(super) enum Shut {
     Access(AccessError),
     Url(QueryError),
+    /// The address holds a user or a password.
+    User,
 }
 
 impl Door {
     /// For the server at `url`; `plain` is the client of those who show nothing. Reads the files.
     pub(super) fn to(url: &str, access: Access, plain: &reqwest::Client) -> Result<Door, Shut> {
+        if access::names_user(url) {
+            return Err(Shut::User);
+        }
         if access == Access::default() {
             return Ok(Door::Open(Client::from(plain.clone(), url).map_err(Shut::Url)?));
         }
@@ -64,6 +71,7 @@ impl Door {
             pem,
             secret,
             client: Client::from(http, url).map_err(Shut::Url)?,
+            shut: None,
         };
         Ok(Door::Guarded {
             access: Arc::new(access),
@@ -80,19 +88,12 @@ impl Door {
         };
         let mut present = present.lock().await;
         if present.looked.elapsed() >= LOOK {
-            let shut = |what: String| Refusal::NotLetIn(Cause::Forbidden, what);
-            let (files, to, pem) = (access.clone(), url.clone(), present.pem.clone());
-            let looked = task::spawn_blocking(move || look(&files, &to, pem.as_deref()));
-            let (contents, changed) = looked
-                .await
-                .map_err(|error| shut(error.to_string()))?
-                .map_err(|error| shut(error.to_string()))?;
-            if let Some(http) = changed {
-                present.client = Client::from(http, url).map_err(|error| shut(error.to_string()))?;
-            }
-            present.pem = contents.pem;
-            present.secret = contents.secret;
+            // Before the reading: files that cannot be used are read no more often than others.
             present.looked = Instant::now();
+            present.shut = present.look(access, url).await.err();
+        }
+        if let Some(what) = &present.shut {
+            return Err(Refusal::NotLetIn(Cause::Forbidden, what.clone()));
         }
         Ok((present.client.clone(), present.secret.clone()))
     }
@@ -106,10 +107,75 @@ impl Door {
     }
 }
 
+impl Present {
+    /// Takes in what the files hold now; in words why that is of no use, where it is not.
+    async fn look(&mut self, access: &Arc<Access>, url: &Arc<str>) -> Result<(), String> {
+        let (files, to, pem) = (access.clone(), url.clone(), self.pem.clone());
+        let looked = task::spawn_blocking(move || look(&files, &to, pem.as_deref())).await;
+        let (contents, changed) = looked.map_err(|e| e.to_string())?.map_err(|e| e.to_string())?;
+        if let Some(http) = changed {
+            self.client = Client::from(http, url).map_err(|e| e.to_string())?;
+        }
+        self.pem = contents.pem;
+        self.secret = contents.secret;
+        Ok(())
+    }
+}
+
 /// What the files hold now, and a new client where the authorities are others.
 fn look(access: &Access, url: &str, known: Option<&[u8]>) -> Result<(Contents, Option<reqwest::Client>), AccessError> {
     let contents = access.read()?;
     let changed = contents.pem.as_deref() != known;
     let client = changed.then(|| access.client(&contents, url)).transpose()?;
     Ok((contents, client))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn present(door: &Door) -> &Mutex<Present> {
+        match door {
+            Door::Guarded { present, .. } => present,
+            Door::Open(_) => panic!("not guarded"),
+        }
+    }
+
+    /// Enters, the last look having been so long ago; what is shown, or why nothing is.
+    async fn enter(door: &Door, ago: Duration) -> Result<String, String> {
+        present(door).lock().await.looked = Instant::now() - ago;
+        match door.enter().await {
+            Ok((_, secret)) => Ok(secret.unwrap().to_str().unwrap().to_owned()),
+            Err(refusal) => Err(refusal.failure("it").message.to_string()),
+        }
+    }
+
+    #[tokio::test]
+    async fn files_that_are_of_no_use_are_looked_at_as_seldom_as_others() {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let files = tempfile::tempdir().unwrap();
+        let path = files.path().join("token");
+        fs::write(&path, "one").unwrap();
+        let access = Access {
+            secret: Some(Secret::Token(path.clone())),
+            authority: None,
+        };
+        let door = Door::to("http://localhost:9090", access, &reqwest::Client::new()).unwrap();
+        let long = LOOK + Duration::from_secs(1);
+        fs::write(&path, "").unwrap();
+        let failed = enter(&door, long).await.unwrap_err();
+        assert!(failed.contains("is empty"), "{failed}");
+        assert!(
+            present(&door).lock().await.looked.elapsed() < long,
+            "it counts as a look"
+        );
+        // Mended: within the second nobody looks.
+        fs::write(&path, "two").unwrap();
+        assert_eq!(enter(&door, Duration::ZERO).await.unwrap_err(), failed);
+        assert_eq!(enter(&door, long).await.unwrap(), "Bearer two");
+        fs::write(&path, "").unwrap();
+        assert_eq!(enter(&door, Duration::ZERO).await.unwrap(), "Bearer two");
+    }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::conditions::BOTTLENECKED;
-use super::{NAME_BYTES, condition, count, finite, time};
+use super::{NAME_BYTES, View, condition, count, finite, time};
 use crate::api::status::{BottleneckStatus, PodLoadStatus, ResourceUseStatus, ScalingPolicyStatus};
 use crate::engine::bottleneck::{Bottleneck, Finding, Resource, Standing, State};
 use crate::report::words::{self, clip};
@@ -22,7 +22,30 @@ pub fn bigger_pods_advised(status: &ScalingPolicyStatus) -> Option<bool> {
     known.then_some(advice == Some(BIGGER_PODS))
 }
 
-pub(super) fn status(bottleneck: &Bottleneck) -> BottleneckStatus {
+/// What is shown. Before this process has seen the pods it is what was told of the same target.
+pub(super) fn status(view: View<'_>, target: &str, previous: Option<&ScalingPolicyStatus>) -> Option<BottleneckStatus> {
+    match view {
+        View::Seen(bottleneck) => Some(seen(bottleneck)),
+        View::Awaited => stands(target, previous)?.bottleneck.clone(),
+    }
+}
+
+/// The status, where it is of the target with this uid.
+pub(super) fn stands<'a>(target: &str, previous: Option<&'a ScalingPolicyStatus>) -> Option<&'a ScalingPolicyStatus> {
+    previous.filter(|p| {
+        p.damping
+            .as_ref()
+            .is_some_and(|d| d.target_uid.as_deref() == Some(target))
+    })
+}
+
+/// The finding that a status tells.
+pub(super) fn told(status: &ScalingPolicyStatus) -> Option<Finding> {
+    let reason = &condition(status, BOTTLENECKED)?.reason;
+    Finding::ALL.into_iter().find(|f| f.as_str() == reason)
+}
+
+fn seen(bottleneck: &Bottleneck) -> BottleneckStatus {
     let verdict = &bottleneck.verdict;
     let advice = match verdict.finding {
         Finding::UseNotShared => Some(BIGGER_PODS),
@@ -54,13 +77,9 @@ pub(super) fn status(bottleneck: &Bottleneck) -> BottleneckStatus {
 /// The memory of the pods as a restart finds it: what was told of the target with this uid, if anything was.
 pub fn looked_at(status: Option<&ScalingPolicyStatus>, target: &str) -> State {
     let told = || {
-        let status = status?;
-        if status.damping.as_ref()?.target_uid.as_deref() != Some(target) {
-            return None;
-        }
+        let status = stands(target, status)?;
+        let finding = self::told(status)?;
         let told = status.bottleneck.as_ref()?;
-        let reason = &condition(status, BOTTLENECKED)?.reason;
-        let finding = Finding::ALL.into_iter().find(|f| f.as_str() == reason)?;
         let resource = told.resource.as_deref().and_then(Resource::named);
         let evidence = told.evidence.as_deref().map(Arc::from);
         Some(State::restore(finding, resource, evidence, told.since.as_ref()?.0))

@@ -89,7 +89,7 @@ fn decided(d: &Decided<'_>, metrics: &[MetricStatus], previous: Option<&ScalingP
     verdicts.extend(others::contested(d));
     verdicts.extend(forecast::trusted(d));
     verdicts.extend(forecast::objective(d, previous));
-    verdicts.extend(bottleneck::bottlenecked(d));
+    verdicts.extend(bottleneck::bottlenecked(d, previous));
     verdicts.extend(suitable(d));
     verdicts
 }

@@ -107,7 +107,7 @@ pub struct Decided<'a> {
     /// What the objective's signal said, where the policy has one.
     pub signal: Option<&'a Sample>,
     /// The target's pods against their limits, where the policy asks for it.
-    pub bottleneck: Option<&'a Bottleneck>,
+    pub bottleneck: Option<View<'a>>,
     /// Measured start-up time of the target's pods.
     pub startup: Option<SignedDuration>,
     /// The target's uid.
@@ -118,6 +118,15 @@ pub struct Decided<'a> {
     pub pending: Option<ScaleEvent>,
     /// What became of it.
     pub actuation: Actuation<'a>,
+}
+
+/// The view on the target's pods.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum View<'a> {
+    /// This process has not seen them yet: what was told of the same target stands.
+    Awaited,
+    /// What was seen.
+    Seen(&'a Bottleneck),
 }
 
 /// What became of a decision.
@@ -182,7 +191,9 @@ fn decided_status(d: &Decided<'_>, now: Timestamp, previous: Option<&ScalingPoli
             .as_ref()
             .and(d.forecast)
             .map(|f| forecast::status(f, d)),
-        bottleneck: d.bottleneck.map(bottleneck::status),
+        bottleneck: d
+            .bottleneck
+            .and_then(|view| bottleneck::status(view, d.target_uid, previous)),
         startup_seconds: d
             .startup
             .map(|s| s.as_secs())

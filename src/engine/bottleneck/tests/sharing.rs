@@ -181,3 +181,35 @@ fn what_was_told_outlives_a_restart_until_the_contrary_is_seen() {
     let told = lasting(&mut state, 400, |now| look(&[50.0; 4], &[92.0; 4], now));
     assert_eq!(told.verdict.finding, Finding::MoreReplicasHelp);
 }
+
+#[test]
+fn pods_of_two_rollouts_are_not_compared() {
+    let mut state = State::default();
+    let with = |pods: Vec<Pod>, memory: f64, load: f64, now: i64| Look {
+        pods,
+        load: each(&[load; 2], now),
+        ..look(&[50.0; 2], &[memory; 2], now)
+    };
+    let rolled = |i: i64| vec![pod("new-a", -300 + i), pod("new-b", -300 + i)];
+    // Near the limit at a high load before, and as near at a third of it after: the new ones need more for the same.
+    let told = lasting(&mut state, 0, |now| with(pods(2), 92.0, 90.0, now));
+    assert_eq!(told.verdict.finding, Finding::NotYetSeen);
+    let told = lasting(&mut state, 600, |now| with(rolled(600), 92.0, 30.0, now));
+    assert_eq!(told.verdict.finding, Finding::NotYetSeen, "{:?}", told.verdict);
+    // One that stayed is one end of its own, and two of the same rollout are compared.
+    let told = lasting(&mut state, 700, |now| with(rolled(600), 91.0, 90.0, now));
+    assert_eq!(told.verdict.finding, Finding::UseNotShared, "{:?}", told.verdict);
+
+    // Half of a rollout: what the pod that went had shown goes with it.
+    let mut state = State::default();
+    let of = |pods: [Pod; 2], loads: [f64; 2], now: i64| Look {
+        pods: pods.to_vec(),
+        load: each(&loads, now),
+        ..look(&[50.0; 2], &[92.0; 2], now)
+    };
+    let [a, b, c] = ["a", "b", "c"].map(|name| pod(name, -3600));
+    let told = lasting(&mut state, 0, |now| of([a.clone(), b.clone()], [90.0, 80.0], now));
+    assert_eq!(told.verdict.finding, Finding::NotYetSeen);
+    let told = lasting(&mut state, 100, |now| of([b.clone(), c.clone()], [80.0, 42.0], now));
+    assert_eq!(told.verdict.finding, Finding::NotYetSeen, "42 is more than half of 80");
+}

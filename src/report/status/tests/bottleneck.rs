@@ -98,6 +98,27 @@ fn without_the_field_nothing_is_said() {
 }
 
 #[test]
+fn until_the_pods_are_seen_what_was_told_of_them_stands() {
+    let told = watched(&[95.0, 20.0, 20.0], &[40.0; 3], None, None);
+    assert_eq!((said(&told).0, said(&told).1), ("True", "LoadUnbalanced"));
+    let mut scene = scene("", 4, 780.0);
+    scene.awaited = true;
+    let restarted = scene.status(Some(&told));
+    assert_eq!(
+        (&restarted.bottleneck, said(&restarted)),
+        (&told.bottleneck, said(&told))
+    );
+    // Of nobody anything was told, and of another target nothing stands.
+    let mut other = told.clone();
+    other.damping.as_mut().unwrap().target_uid = Some("another".to_owned());
+    for previous in [None, Some(&other)] {
+        let status = scene.status(previous);
+        assert_eq!((said(&status).0, said(&status).1), ("Unknown", "TooEarly"));
+        assert_eq!(status.bottleneck, None);
+    }
+}
+
+#[test]
 fn a_percentage_alone_is_not_worth_a_write_and_a_finding_is() {
     let old = watched(&[50.0; 3], &[40.0; 3], None, None);
     let same = watched(&[20.0, 61.0, 30.0], &[44.0, 40.0, 40.0], None, Some(&old));
