@@ -57,8 +57,8 @@ where
         let answer = self.inner.call(request);
         Box::pin(async move {
             let answer = answer.await.map_err(Into::into);
-            counted.ends(match &answer {
-                Ok(response) => response.status().as_str(),
+            counted.ends(match &answer.as_ref().map(Response::status) {
+                Ok(status) => status.as_str(),
                 Err(error) if error.is::<tower::timeout::error::Elapsed>() => "timeout",
                 Err(_) => "error",
             });
