@@ -7,8 +7,8 @@ use serde_json::Value;
 
 /// One write of a scale.
 pub struct Write {
-    /// Whose scale it is.
-    pub target: String,
+    /// The target.
+    pub name: String,
     /// When the API server received it.
     pub at: Timestamp,
     /// The count that it had to find.
@@ -23,8 +23,8 @@ pub struct Write {
 #[serde(rename_all = "camelCase")]
 struct Entry {
     request_received_timestamp: Timestamp,
-    object_ref: Object,
     response_status: Status,
+    object_ref: Object,
     request_object: Vec<Operation>,
 }
 
@@ -58,11 +58,11 @@ pub fn writes(log: &str, since: Timestamp) -> anyhow::Result<Vec<Write>> {
                 .context("a patch without replicas")
         };
         Ok(Write {
-            at: entry.request_received_timestamp,
             from: replicas("test")?,
             to: replicas("add")?,
+            at: entry.request_received_timestamp,
             made: entry.response_status.code == 200,
-            target: entry.object_ref.name.clone(),
+            name: entry.object_ref.name,
         })
     };
     let writes = log.lines().map(entry).collect::<anyhow::Result<Vec<_>>>()?;

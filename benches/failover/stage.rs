@@ -34,6 +34,8 @@ pub struct Stage {
     namespace: String,
     prometheus: Scripted,
     operators: Vec<Operator>,
+    /// How many there are to be.
+    wanted: usize,
     started: u32,
 }
 
@@ -70,12 +72,10 @@ impl Stage {
             namespace,
             prometheus,
             operators: Vec::new(),
+            wanted: usize::try_from(operators)?,
             started: 0,
         };
         stage.load(3);
-        for _ in 0..operators {
-            stage.start()?;
-        }
         stage.refill().await?;
         stage.until_replicas(3).await?;
         Ok(stage)
@@ -111,8 +111,12 @@ impl Stage {
         Ok(())
     }
 
-    /// Waits until all are ready and one leads; it comes last, and all know how much they have decided.
+    /// Starts those that are missing, and waits until all are ready and one leads; it comes last, and all know how much they
+    /// have decided.
     pub async fn refill(&mut self) -> anyhow::Result<()> {
+        while self.operators.len() < self.wanted {
+            self.start()?;
+        }
         for operator in &mut self.operators {
             let url = format!("{}/readyz", operator.url);
             let ready = async || reqwest::get(&url).await.is_ok_and(|r| r.status().is_success());
@@ -138,7 +142,8 @@ impl Stage {
         }
     }
 
-    /// Ends the leader, and starts another operator in its place.
+    /// Ends the leader. Nobody takes its place yet: one that starts would look at the Lease at once, sooner than those who
+    /// stand by, and sooner than a pod starts.
     pub fn end_leader(&mut self, in_order: bool) -> anyhow::Result<()> {
         let mut leader = self.operators.pop().context("a leader")?;
         if in_order {
@@ -148,15 +153,14 @@ impl Stage {
         } else {
             leader.process.kill()?;
         }
-        self.start()
+        Ok(())
     }
 
-    /// Waits for the next leader's first decision. Who has only just started does not answer yet.
+    /// Waits for the next leader's first decision.
     pub async fn until_decision(&self, begun: Instant) -> anyhow::Result<Duration> {
         loop {
             for operator in &self.operators {
-                let page = page(&operator.url).await.unwrap_or_default();
-                if sum(&page, "headroom_decisions_total") > operator.decisions {
+                if sum(&page(&operator.url).await?, "headroom_decisions_total") > operator.decisions {
                     return Ok(begun.elapsed());
                 }
             }
