@@ -7,8 +7,8 @@
 use super::Forecaster;
 use super::backtest::{CANDIDATES, Model};
 use super::features::Row;
-use super::margin::forecasts::growth;
 use super::outcomes::{Foretold, HOLE};
+use super::ramps::growth;
 
 impl Forecaster {
     /// Scores and learns the lead times that a load at `at`, `silent` seconds after the last, completes.
@@ -67,9 +67,6 @@ impl Forecaster {
                 bounds: self.backtest.bounds(model).map(|bound| says(model) * bound.ratio),
             }
         });
-        if let Some(growth) = self.ramp(at) {
-            self.ramps.push(at, last, growth);
-        }
         self.outcomes.push(at, row, foretold);
     }
 

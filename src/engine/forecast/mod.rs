@@ -221,6 +221,11 @@ impl Forecaster {
         if self.outcomes.is_due(second) {
             self.foretell(second);
         }
+        if self.ramps.is_due(second)
+            && let Some(growth) = self.ramp(second)
+        {
+            self.ramps.push(second, load, growth);
+        }
         let movement = self.margin.as_ref().map_or(0.0, |margin| margin.movement());
         let mut forecasts = match &self.margin {
             Some(_) => self.forecasts(second, load, movement),

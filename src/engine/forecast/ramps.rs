@@ -6,17 +6,55 @@
 //! is judged with the patience of a bucket, and only where it matters: where it says that the load grows, or the load does.
 //! It counts while it has been less wrong there than the last value, which is never early.
 //!
-//! Neighbours: `margin/forecasts` says the growth, `mod` passes on every load, `answer` raises the bound to it.
+//! Neighbours: `history` remembers the days, `judge` passes on every load, `answer` raises the bound to it.
 
 use std::collections::VecDeque;
 
 use super::decay::Decay;
-use super::history::BUCKET;
+use super::history::{BUCKET, History};
 
 /// Growth beyond this multiple of the load is a ramp: HPA's tolerance, below which no replica would be asked for.
 const RAMP: f64 = 1.1;
+/// Seconds between two judgements: the cadence of a history that is read, and no more than the shortest lead time of a pod that
+/// has to start, so that each ramp is met by one of them, also where it comes on the hour as a bucket does.
+const EVERY: i64 = 60;
 /// Age at which an error weighs half: as the models' own.
 const HALF_LIFE: f64 = 2.0 * 86_400.0;
+
+/// Days back that ramps are taken from, in seconds; two of them at least must be known: one day alone is no habit.
+const LAGS: [i64; 3] = [86_400, 2 * 86_400, 7 * 86_400];
+/// How far today's load over that of then may scale a ramp: three times more or less is another regime, not a busier day.
+const SCALE: (f64, f64) = (0.33, 3.0);
+
+/// The load as it grew at this time on the last days and last week, at today's level: the mean of what each says, and `load`
+/// where it was no ramp. `None` where fewer than two of those days are known, or the bucket before.
+///
+/// A day's ramp is what lies in the buckets that (at, at + lead] touches, above the one before them. That bucket is
+/// over, today as then, so it is the same yardstick before the ramp comes and after it: the load itself would call for the same
+/// growth once more, and a bucket in which the load fell for what it held before.
+pub(super) fn growth(history: &History, at: i64, lead: i64, load: f64) -> Option<f64> {
+    let before = |at: i64| {
+        let border = at.div_euclid(BUCKET) * BUCKET;
+        history.peak_between(border - BUCKET, border)
+    };
+    let today = before(at)?;
+    let of = |lag: &i64| {
+        let (peak, then) = history
+            .peak_between(at - lag, at - lag + lead + 1)
+            .zip(before(at - lag))?;
+        let scale = if then > 0.0 { today / then } else { 1.0 };
+        Some(if peak > RAMP * then {
+            peak * scale.clamp(SCALE.0, SCALE.1)
+        } else {
+            load
+        })
+    };
+    let (sum, count) = LAGS
+        .iter()
+        .filter_map(of)
+        .fold((0.0, 0), |(sum, count), said| (sum + said, count + 1));
+    (count >= 2).then(|| load.max(sum / f64::from(count)))
+}
 
 /// What was said at one instant.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +70,8 @@ struct Said {
 pub(super) struct Ramps {
     /// Seconds that growth has to come true.
     patience: i64,
+    /// When growth was said last.
+    made: i64,
     waiting: VecDeque<Said>,
     decay: Decay,
     /// Σ w |said − highest load that came|, of the growth and of the last value.
@@ -45,7 +85,8 @@ impl Ramps {
         let patience = lead + BUCKET;
         Self {
             patience,
-            waiting: VecDeque::with_capacity(usize::try_from(patience / BUCKET + 2).unwrap_or(0)),
+            made: i64::MIN,
+            waiting: VecDeque::with_capacity(usize::try_from(patience / EVERY + 2).unwrap_or(0)),
             decay: Decay::new(HALF_LIFE),
             growth: 0.0,
             last: 0.0,
@@ -73,8 +114,14 @@ impl Ramps {
         }
     }
 
+    /// Whether growth is to be said at `at`.
+    pub(super) fn is_due(&self, at: i64) -> bool {
+        at.saturating_sub(self.made) >= EVERY
+    }
+
     /// Keeps what was said at `made`, when the load was `last`.
     pub(super) fn push(&mut self, made: i64, last: f64, growth: f64) {
+        self.made = made;
         self.waiting.push_back(Said {
             made,
             last,
@@ -97,7 +144,53 @@ impl Ramps {
 
 #[cfg(test)]
 mod tests {
+    use super::super::history::Bucket;
     use super::*;
+
+    /// From bucket 100 to bucket 124 of each day 300, else 100: mean and maximum of buckets in whose middle it steps.
+    fn days() -> History {
+        let mut history = History::new(3_000);
+        for index in 0..10 * 288 {
+            let mut bucket = Bucket::new(if (101..=124).contains(&(index % 288)) {
+                300.0
+            } else {
+                100.0
+            });
+            match index % 288 {
+                100 => bucket.add(300.0),
+                124 => bucket.add(100.0),
+                _ => {}
+            }
+            history.close(index, Some(bucket));
+        }
+        history
+    }
+
+    #[test]
+    fn the_day_s_ramp_is_said_until_it_has_come_and_its_end_is_none() {
+        let history = days();
+        for (bucket, second, load, said) in [
+            (98, 200, 100.0, 100.0),  // not yet
+            (99, 239, 100.0, 100.0),  // the next 60 s are the same bucket's
+            (99, 240, 100.0, 300.0),  // the next second is not
+            (100, 10, 100.0, 300.0),  // in some minute of this one
+            (100, 200, 300.0, 300.0), // it has come
+            (101, 10, 300.0, 300.0),
+            (110, 10, 300.0, 300.0),
+            (124, 10, 300.0, 300.0), // the end
+            (124, 200, 100.0, 100.0),
+            (125, 10, 100.0, 100.0),
+        ] {
+            let at = (9 * 288 + bucket) * BUCKET + second;
+            // A maximum is remembered to a percent or so.
+            let got = growth(&history, at, 60, load).unwrap();
+            assert!(
+                (got / said - 1.0).abs() < 0.02,
+                "bucket {bucket}, second {second}: {got}"
+            );
+        }
+        assert_eq!(growth(&history, (288 + 100) * BUCKET, 60, 100.0), None, "one day alone");
+    }
 
     /// Says `growth` of a load of 100 at second 0, and sees these loads.
     fn judged(growth: f64, loads: &[(i64, f64)]) -> (f64, f64) {

@@ -101,14 +101,14 @@ fn a_daily_step_is_foreseen_within_the_lead_time() {
         feed(&mut forecaster, MONDAY, nine - lead + 1, 15, step);
         let ahead = forecaster.forecast(at(nine - lead + 1));
         assert!(
-            ahead.trust.is_trusted() && ahead.value > 400.0,
+            ahead.trust.is_trusted() && ahead.upper > 400.0,
             "lead {lead}: {ahead:?}"
         );
         // Not before: an hour ahead the load is what it is, within the tolerance of a shrunk fit.
         let mut earlier = super::tests::forecaster(lead);
         feed(&mut earlier, MONDAY, nine - 3_600, 15, step);
         assert!(
-            earlier.forecast(at(nine - 3_600)).value < 130.0,
+            earlier.forecast(at(nine - 3_600)).upper < 130.0,
             "lead {lead}: {earlier:?}"
         );
     }

@@ -70,7 +70,7 @@ impl Inputs<'_> {
 /// The mean of what followed this time of day on the last days and last week, at today's level and never below `load`: the
 /// highest load of the `lead` seconds after `at`, but for the five minutes of a bucket on either side. `None` where fewer than
 /// two of those days are known.
-pub(crate) fn growth(history: &History, at: i64, lead: i64, load: f64) -> Option<f64> {
+fn growth(history: &History, at: i64, lead: i64, load: f64) -> Option<f64> {
     let level = |at: i64| match (history.level(at), history.level(at - BUCKET)) {
         (Some(late), Some(early)) => Some(0.5 * (late + early)),
         (one, other) => one.or(other),
