@@ -113,47 +113,72 @@ impl Elector {
                 opening = self.opening(&mut lookout) => opening,
                 () = reached(phase.clone(), Phase::Stopping) => return,
             };
-            self.tenure(opening, &news, &phase, &mut told).await;
+            self.tenure(opening, &mut lookout, &news, &phase, &mut told).await;
         }
+    }
+
+    /// What the Lease shows.
+    async fn look(&self, lookout: &mut Lookout) -> Result<(Option<Lease>, Sight, Instant), BoxError> {
+        let leases: Api<Lease> = Api::namespaced(self.client.clone(), &self.namespace);
+        let lease = timeout(self.timing.valid() / 2, leases.get_opt(&self.lease)).await??;
+        let now = Instant::now();
+        let sight = lookout.see(lease.as_ref(), &self.identity, self.timing.duration, now);
+        Ok((lease, sight, now))
     }
 
     /// Waits until the Lease is free and it is this process's turn to take it.
     async fn opening(&self, lookout: &mut Lookout) -> Opening {
-        let leases: Api<Lease> = Api::namespaced(self.client.clone(), &self.namespace);
         let mut told = Told::default();
+        let period = self.timing.period();
         loop {
-            let look = timeout(self.timing.valid() / 2, leases.get_opt(&self.lease));
-            let wait = match look.await.map_err(BoxError::from).and_then(|looked| Ok(looked?)) {
-                Ok(lease) => {
+            let wait = match self.look(lookout).await {
+                Ok((_, Sight::Held(left), _)) => {
                     told = Told::default();
-                    let now = Instant::now();
-                    match lookout.see(lease.as_ref(), &self.identity, self.timing.duration, now) {
-                        Sight::Held(left) => left,
-                        Sight::Free(since) => {
-                            if let Some(claim) = self.load.claim(now.duration_since(since), self.timing) {
-                                return Opening {
-                                    _claim: claim,
-                                    own: lease.as_ref().and_then(holder) == Some(&self.identity),
-                                    version: lease.and_then(|lease| lease.metadata.resource_version),
-                                };
-                            }
-                            self.timing.period()
-                        }
+                    left.min(period)
+                }
+                Ok((lease, Sight::Free(since), now)) => {
+                    told = Told::default();
+                    if let Some(claim) = self.load.claim(now.duration_since(since), self.timing) {
+                        return Opening {
+                            _claim: claim,
+                            own: lease.as_ref().and_then(holder) == Some(&self.identity),
+                            version: lease.and_then(|lease| lease.metadata.resource_version),
+                        };
                     }
+                    period
                 }
                 Err(error) => {
                     if told.news(error.to_string()) {
                         tracing::warn!(lease = self.lease, %error, "the Lease cannot be read; it will be tried again");
                     }
-                    self.timing.period()
+                    period
                 }
             };
-            sleep(wait.min(self.timing.period())).await;
+            sleep(wait).await;
+        }
+    }
+
+    /// Resolves once somebody else holds the Lease. The library would wait until the other's time is up before it said so,
+    /// and the lookout would not know by then for how long the other has been silent: a holder that died meanwhile would be
+    /// waited for twice.
+    async fn beaten(&self, lookout: &mut Lookout) {
+        loop {
+            sleep(self.timing.period()).await;
+            if let Ok((_, Sight::Held(_), _)) = self.look(lookout).await {
+                return;
+            }
         }
     }
 
     /// Takes the Lease, and holds it until it is lost or the process ends. `told` is of the attempts since it was held last.
-    async fn tenure(&self, opening: Opening, news: &impl Fn(News), phase: &watch::Receiver<Phase>, told: &mut Told) {
+    async fn tenure(
+        &self,
+        opening: Opening,
+        lookout: &mut Lookout,
+        news: &impl Fn(News),
+        phase: &watch::Receiver<Phase>,
+        told: &mut Told,
+    ) {
         let chain = Chain::new(&self.identity, self.timing.valid(), opening.version);
         let taken = async {
             let manager = self.manager(&chain).await?;
@@ -176,6 +201,7 @@ impl Elector {
             // Somebody else was faster. Or it takes too long: the library goes by the wall clock, and waits if the old
             // holder's was ahead of ours. Then it begins anew with what the Lease shows by then.
             () = chain.broken() => return,
+            () = self.beaten(lookout) => return,
             () = sleep(self.timing.duration) => return,
             // What may just have been taken is given back, or the others would have to wait for it to expire.
             () = reached(phase.clone(), Phase::Stopping) => {
@@ -255,6 +281,11 @@ async fn reached(mut phase: watch::Receiver<Phase>, least: Phase) {
 
 #[cfg(test)]
 mod tests {
+    use http::{Method, Request, Response};
+    use kube::client::Body;
+    use serde_json::json;
+    use tower_test::mock;
+
     use super::*;
 
     #[test]
@@ -263,5 +294,52 @@ mod tests {
         let news =
             ["may not patch", "may not patch", "no answer", "may not patch"].map(|words| told.news(words.into()));
         assert_eq!(news, [true, false, true, true]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_standby_that_was_beaten_to_it_never_loses_sight_of_the_lease() {
+        let (service, mut server) = mock::pair::<Request<Body>, Response<Body>>();
+        let elector = Elector {
+            lease: "headroom".to_owned(),
+            namespace: "system".to_owned(),
+            identity: "me".to_owned(),
+            timing: Timing {
+                duration: Duration::from_secs(15),
+            },
+            client: Client::new(service, "system"),
+            load: Arc::default(),
+        };
+        let (stop, phase) = watch::channel(Phase::Running);
+        let standby = elector.run(|_| panic!("somebody else holds it"), phase);
+        let serve = async {
+            // Free at the first look; then somebody else's, who by the library's clock is alive for an hour yet.
+            let absent =
+                json!({"kind": "Status", "status": "Failure", "code": 404, "reason": "NotFound", "message": ""});
+            let until = crate::clock::now() + jiff::SignedDuration::from_hours(1);
+            let spec =
+                json!({"holderIdentity": "other", "leaseDurationSeconds": 15, "renewTime": format!("{until:.6}")});
+            let theirs = json!({"metadata": {"name": "headroom", "resourceVersion": "7"}, "spec": spec});
+            let (begun, mut last) = (Instant::now(), Instant::now());
+            let mut looks = 0;
+            while begun.elapsed() < Duration::from_secs(30) {
+                let (request, send) = server.next_request().await.unwrap();
+                assert_eq!(request.method(), Method::GET, "nothing is written");
+                assert!(
+                    last.elapsed() <= Duration::from_secs(3),
+                    "out of sight for {:?}",
+                    last.elapsed()
+                );
+                last = Instant::now();
+                let (code, body) = if looks == 0 { (404, &absent) } else { (200, &theirs) };
+                looks += 1;
+                let response = Response::builder().status(code);
+                send.send_response(response.body(Body::from(body.to_string().into_bytes())).unwrap());
+            }
+            assert!(looks >= 15, "every two seconds: {looks}");
+            stop.send_replace(Phase::Stopping);
+            // What it asks on its way out is not answered any more.
+            drop(server);
+        };
+        tokio::join!(standby, serve);
     }
 }
