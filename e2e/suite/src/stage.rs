@@ -126,12 +126,24 @@ impl Stage {
 
     /// Asks an HTTP server behind a Service by way of the API server, which reaches pods wherever the suite runs.
     pub(crate) async fn ask(&self, namespace: &str, service: &str, path: &str) -> anyhow::Result<String> {
-        let uri = format!("/api/v1/namespaces/{namespace}/services/http:{service}:http/proxy{path}");
+        self.through(&format!("{namespace}/services/http:{service}:http"), path)
+            .await
+    }
+
+    /// The metrics of one of the operator's pods.
+    pub(crate) async fn metrics(&self, pod: &Pod) -> anyhow::Result<String> {
+        let name = pod.metadata.name.as_deref().context("a pod without a name")?;
+        self.through(&format!("{SYSTEM}/pods/http:{name}:8080"), "/metrics")
+            .await
+    }
+
+    async fn through(&self, whom: &str, path: &str) -> anyhow::Result<String> {
+        let uri = format!("/api/v1/namespaces/{whom}/proxy{path}");
         let request = http::Request::get(&uri).body(Vec::new())?;
         self.client
             .request_text(request)
             .await
-            .with_context(|| format!("cannot ask {service} for {path}"))
+            .with_context(|| format!("cannot ask {whom} for {path}"))
     }
 
     /// The operator's pods that are not on their way out.

@@ -60,33 +60,30 @@ pub(super) async fn show(stage: &Stage) -> anyhow::Result<String> {
         "the upgrade took {took:?}: longer than the cooldown, it shows nothing"
     );
 
-    // A decision of the new leader: it can only be told by one that was made after it took over.
-    let told = scene
-        .status()
-        .await?
-        .status
-        .and_then(|status| status.decision)
-        .map(|decision| decision.time);
-    let after = scene
-        .until_policy("a decision of the new leader", |policy| {
-            let decision = policy.status.as_ref().and_then(|status| status.decision.as_ref());
-            decision.is_some_and(|decision| Some(&decision.time) != told.as_ref())
-        })
-        .await?;
-    // Either the cooldown still holds, to the same instant, or it ended while that decision was awaited.
-    if let Some(after) = held_until(&after) {
-        // What is remembered is rounded up to whole seconds, so that no cooldown is cut short.
-        let late = after.duration_since(before).as_secs_f64();
-        ensure!(
-            (0.0..=1.0).contains(&late),
-            "the cooldown was to end at {before}, and now at {after}"
-        );
-        ensure!(
-            scene.replicas().await? == 4,
-            "the cooldown holds, and there are not 4 replicas"
-        );
-        scene.wrote(&[4])?;
-    }
+    // What it decides changes nothing, so that its status stays as it is; its metrics tell that it decided.
+    until("the new leader's decision", COOLDOWN, async || {
+        let metrics = stage.metrics(&leader).await?;
+        let held = metrics.lines().find(|line| {
+            line.starts_with("headroom_policy_held{") && line.contains(&format!("namespace=\"{}\"", scene.namespace))
+        });
+        let value = held.and_then(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
+        let cooldown = value == Some(1.0) && held.is_some_and(|line| line.contains("ScaleDownCooldown"));
+        Ok(Look::whether(cooldown, format!("{held:?}")))
+    })
+    .await?;
+    let after = scene.status().await?;
+    let after = held_until(&after).context("the new leader's cooldown is not in the status")?;
+    // What is remembered is rounded up to whole seconds, so that no cooldown is cut short.
+    let late = after.duration_since(before).as_secs_f64();
+    ensure!(
+        (0.0..=1.0).contains(&late),
+        "the cooldown was to end at {before}, and now at {after}"
+    );
+    ensure!(
+        scene.replicas().await? == 4,
+        "the cooldown holds, and there are not 4 replicas"
+    );
+    scene.wrote(&[4])?;
 
     scene.until_replicas(1, COOLDOWN + Duration::from_secs(30)).await?;
     scene.wrote(&[4, 1])?;
