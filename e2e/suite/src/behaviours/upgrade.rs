@@ -87,14 +87,20 @@ pub(super) async fn show(stage: &Stage) -> anyhow::Result<String> {
 
     scene.until_replicas(1, COOLDOWN + Duration::from_secs(30)).await?;
     scene.wrote(&[4, 1])?;
-    let damping = scene.status().await?.status.and_then(|status| status.damping);
-    let events = damping.map(|damping| damping.scale_events).unwrap_or_default();
-    let last = events.last().context("no change is remembered")?;
-    ensure!(
-        last.at.0 >= before,
-        "came down at {}, before the cooldown's end at {before}",
-        last.at.0
-    );
+    // The status remembers a change once it is made, a moment after the count shows it.
+    let down = |policy: &ScalingPolicy| {
+        let damping = policy.status.as_ref()?.damping.as_ref()?;
+        damping
+            .scale_events
+            .iter()
+            .find(|event| event.to == 1)
+            .map(|event| event.at.0)
+    };
+    let remembered = scene
+        .until_policy("the way down is remembered", |policy| down(policy).is_some())
+        .await?;
+    let at = down(&remembered).context("no change is remembered")?;
+    ensure!(at >= before, "came down at {at}, before the cooldown's end at {before}");
     Ok(format!(
         "rolled over in {:.1} s; the cooldown held, to the second",
         took.as_secs_f64()
