@@ -8,11 +8,8 @@
 //! *sent*.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures::FutureExt;
-use futures::future::BoxFuture;
 use http::{Method, Request, Response, StatusCode};
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::Client;
@@ -20,7 +17,7 @@ use kube::client::Body;
 use serde_json::Value;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
-use tower::{BoxError, Service};
+use tower::{BoxError, service_fn};
 
 use super::fence::Fence;
 use super::lookout::holder;
@@ -56,11 +53,9 @@ impl Chain {
     /// A client for the Lease's writes and nothing else.
     pub(super) fn client(self: &Arc<Chain>, client: &Client) -> Client {
         let namespace = client.default_namespace().to_owned();
-        let chained = Chained {
-            client: client.clone(),
-            chain: self.clone(),
-        };
-        Client::new(chained, namespace)
+        let (client, chain) = (client.clone(), self.clone());
+        let send = move |request| chained(client.clone(), chain.clone(), request);
+        Client::new(service_fn(send), namespace)
     }
 
     /// Resolves once somebody else wrote, or deleted, the Lease.
@@ -99,43 +94,25 @@ impl Chain {
     }
 }
 
-struct Chained {
-    client: Client,
-    chain: Arc<Chain>,
-}
-
-impl Service<Request<Body>> for Chained {
-    type Response = Response<Body>;
-    type Error = BoxError;
-    type Future = BoxFuture<'static, Result<Response<Body>, BoxError>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let (client, chain) = (self.client.clone(), self.chain.clone());
-        async move {
-            let sent = Instant::now();
-            let (head, body) = request.into_parts();
-            let method = head.method.clone();
-            let body = match method {
-                Method::PATCH => chain.conditional(&body.collect_bytes().await?)?.into(),
-                _ => body,
-            };
-            // Half a tenure, so that one request that hangs leaves time for another.
-            let answer = timeout(chain.valid / 2, client.send(Request::from_parts(head, body)));
-            let (head, body) = answer.await??.into_parts();
-            let body = body.collect_bytes().await?;
-            chain.answered(&method, head.status, &body, sent)?;
-            Ok(Response::from_parts(head, Body::from(body)))
-        }
-        .boxed()
-    }
+async fn chained(client: Client, chain: Arc<Chain>, request: Request<Body>) -> Result<Response<Body>, BoxError> {
+    let sent = Instant::now();
+    let (head, body) = request.into_parts();
+    let method = head.method.clone();
+    let body = match method {
+        Method::PATCH => chain.conditional(&body.collect_bytes().await?)?.into(),
+        _ => body,
+    };
+    // Half a tenure, so that one request that hangs leaves time for another.
+    let answer = timeout(chain.valid / 2, client.send(Request::from_parts(head, body)));
+    let (head, body) = answer.await??.into_parts();
+    let body = body.collect_bytes().await?;
+    chain.answered(&method, head.status, &body, sent)?;
+    Ok(Response::from_parts(head, Body::from(body)))
 }
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt;
     use kube::api::{Api, Patch, PatchParams};
     use serde_json::json;
     use tower_test::mock;

@@ -6,16 +6,13 @@
 //! A tenure that has ended never begins again; whoever gains the Lease anew gets a new fence.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
 
-use futures::FutureExt;
-use futures::future::BoxFuture;
 use http::{Method, Request, Response};
 use kube::Client;
 use kube::client::Body;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
-use tower::{BoxError, Service};
+use tower::{BoxError, service_fn};
 
 /// A write that was not made, or not seen to its end, because the Lease is not held any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -104,44 +101,25 @@ impl Fence {
     }
 }
 
-/// A client whose writes pass this fence only.
+/// A client whose writes pass this fence only. The client behind it has a queue, which is waited for within the deadline.
 pub fn fenced(client: &Client, fence: Arc<Fence>) -> Client {
     let namespace = client.default_namespace().to_owned();
     let client = client.clone();
-    Client::new(Fenced { client, fence }, namespace)
+    let send = move |request| pass(client.clone(), fence.clone(), request);
+    Client::new(service_fn(send), namespace)
 }
 
-struct Fenced {
-    client: Client,
-    fence: Arc<Fence>,
-}
-
-impl Service<Request<Body>> for Fenced {
-    type Response = Response<Body>;
-    type Error = BoxError;
-    type Future = BoxFuture<'static, Result<Response<Body>, BoxError>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        // The client behind it has a queue, which is waited for within the deadline.
-        Poll::Ready(Ok(()))
+async fn pass(client: Client, fence: Arc<Fence>, request: Request<Body>) -> Result<Response<Body>, BoxError> {
+    if request.method() == Method::GET {
+        return Ok(client.send(request).await?);
     }
-
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let (client, fence) = (self.client.clone(), self.fence.clone());
-        async move {
-            if request.method() == Method::GET {
-                return Ok(client.send(request).await?);
-            }
-            if fence.until().is_none() {
-                return Err(Refused::Unsent.into());
-            }
-            tokio::select! {
-                biased;
-                () = fence.ended() => Err(Refused::Unanswered.into()),
-                answer = client.send(request) => Ok(answer?),
-            }
-        }
-        .boxed()
+    if fence.until().is_none() {
+        return Err(Refused::Unsent.into());
+    }
+    tokio::select! {
+        biased;
+        () = fence.ended() => Err(Refused::Unanswered.into()),
+        answer = client.send(request) => Ok(answer?),
     }
 }
 
