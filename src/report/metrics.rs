@@ -16,13 +16,14 @@ mod table;
 mod tests;
 
 use std::fmt;
+use std::hash::Hash;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use prometheus_client::encoding::text;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::gauge::{Atomic, Gauge};
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Metric, Registry};
@@ -226,14 +227,7 @@ impl Metrics {
             (&self.contested, is(REPLICAS_CONTESTED)),
         ];
         for (family, value) in families {
-            match value {
-                Some(value) => {
-                    family.get_or_create(&labels).set(i64::from(value));
-                }
-                None => {
-                    clear(family, &labels);
-                }
-            }
+            show(family, &labels, value.map(i64::from));
         }
     }
 
@@ -318,12 +312,16 @@ pub fn encode(registry: &Registry) -> Result<String, fmt::Error> {
     Ok(text)
 }
 
-/// Shows nothing any more for these labels. Most often there is nothing, and to look needs no lock that scrapes wait for.
-fn clear<L, M>(family: &Family<L, M>, labels: &L)
+/// Shows what is known for these labels, and else nothing any more. Most often there is nothing then, and to look needs no
+/// lock that scrapes wait for.
+fn show<L, N, A>(family: &Family<L, Gauge<N, A>>, labels: &L, value: Option<N>)
 where
-    L: Clone + std::hash::Hash + Eq,
+    L: Clone + Hash + Eq,
+    A: Atomic<N> + Default,
 {
-    if family.get(labels).is_some() {
+    if let Some(value) = value {
+        family.get_or_create(labels).set(value);
+    } else if family.get(labels).is_some() {
         family.remove(labels);
     }
 }

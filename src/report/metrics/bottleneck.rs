@@ -8,7 +8,7 @@ use prometheus_client::metrics::gauge::Gauge;
 
 use super::labels::PolicyLabels;
 use super::table::{BIGGER_PODS, IMBALANCE, UTILIZATION};
-use super::{Registrar, clear};
+use super::{Registrar, show};
 use crate::api::status::ScalingPolicyStatus;
 use crate::engine::bottleneck::Resource;
 use crate::report::status::bigger_pods_advised;
@@ -48,10 +48,7 @@ impl BottleneckGauges {
                 policy: labels.policy.clone(),
                 resource,
             };
-            match value {
-                Some(value) => drop(family.get_or_create(&labels).set(value)),
-                None => clear(family, &labels),
-            }
+            show(family, &labels, value);
         };
         let number = |text: Option<&String>| text.and_then(|t| t.parse::<f64>().ok());
         for resource in Resource::ALL.map(Resource::as_str) {
@@ -66,9 +63,6 @@ impl BottleneckGauges {
         }
         let load = told.and_then(|t| t.load.as_ref()?.imbalance.as_ref());
         set(&self.imbalance, LOAD, number(load));
-        match bigger_pods_advised(status) {
-            Some(advised) => drop(self.bigger_pods.get_or_create(labels).set(i64::from(advised))),
-            None => clear(&self.bigger_pods, labels),
-        }
+        show(&self.bigger_pods, labels, bigger_pods_advised(status).map(i64::from));
     }
 }

@@ -49,15 +49,13 @@ impl EncodeLabelSet for Labels<'_> {
 impl Evidence {
     /// The policy's last decision; none where the last turn came to none.
     pub(super) fn show(&self, labels: &PolicyLabels, decided: Option<(&Policy, &Decision)>) {
+        // Before the lock, which scrapes hold while they write.
+        let seen = decided.map(|(policy, decision)| seen(policy, decision));
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match decided {
-            Some((policy, decision)) => {
-                all.insert(labels.clone(), seen(policy, decision));
-            }
-            None => {
-                all.remove(labels);
-            }
-        }
+        match seen {
+            Some(seen) => all.insert(labels.clone(), seen),
+            None => all.remove(labels),
+        };
     }
 }
 

@@ -13,7 +13,7 @@ use super::table::{
     FORECAST_BOUND, FORECAST_CAPACITY, FORECAST_ERROR, FORECAST_LOAD, FORECAST_MARGIN, FORECAST_NAIVE_ERROR,
     FORECAST_OBJECTIVE, FORECAST_SHORTFALL, FORECAST_TRUST, OBJECTIVE,
 };
-use super::{Registrar, clear};
+use super::{Registrar, show};
 use crate::api::status::ScalingPolicyStatus;
 use crate::report::status::{FORECAST_TRUSTED, OBJECTIVE_MET, condition};
 
@@ -75,14 +75,7 @@ impl ForecastGauges {
             (&self.trusted, is(FORECAST_TRUSTED)),
             (&self.met, is(OBJECTIVE_MET)),
         ] {
-            match value {
-                Some(value) => {
-                    family.get_or_create(labels).set(value);
-                }
-                None => {
-                    clear(family, labels);
-                }
-            }
+            show(family, labels, value);
         }
     }
 }
