@@ -62,8 +62,8 @@ impl Watch {
 
 /// What is told of the pods of the target with this uid, where the policy asks for it; `Some(None)`: not seen yet. Takes in
 /// the last look if it has ended, and waits for none.
-pub(super) async fn told(object: &ScalingPolicy, target: &str, memory: &mut Memory) -> Option<Option<Bottleneck>> {
-    let Some(limits) = memory.limits.filter(|_| object.spec.bottleneck.is_some()) else {
+pub(super) async fn told(target: &str, memory: &mut Memory) -> Option<Option<Bottleneck>> {
+    let Some(limits) = memory.limits else {
         memory.watch = None;
         return None;
     };

@@ -3,7 +3,7 @@
 //! Locks here are held for a map look-up, never across a request.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::SignedDuration;
 use kube::Client;
@@ -84,9 +84,13 @@ impl Context {
         Context { shards, ..self }
     }
 
+    fn policies(&self) -> MutexGuard<'_, Policies> {
+        self.policies.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The policy's memory; empty the first time.
     pub(super) fn memory(&self, policy: &ObjectRef<ScalingPolicy>) -> Arc<tokio::sync::Mutex<Memory>> {
-        let mut policies = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut policies = self.policies();
         policies.memories.entry(policy.clone()).or_default().clone()
     }
 
@@ -96,13 +100,13 @@ impl Context {
         policy: &ObjectRef<ScalingPolicy>,
         memory: &Arc<tokio::sync::Mutex<Memory>>,
     ) -> bool {
-        let policies = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
+        let policies = self.policies();
         policies.memories.get(policy).is_some_and(|m| Arc::ptr_eq(m, memory))
     }
 
     /// Takes in a policy as the watch shows it, and yields the policies that have to look again.
     pub fn knows(&self, object: &ScalingPolicy) -> Vec<ObjectRef<ScalingPolicy>> {
-        let mut policies = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut policies = self.policies();
         policies
             .shards
             .insert(ObjectRef::from_obj(object), self.shards.of(object));
@@ -111,16 +115,12 @@ impl Context {
 
     /// How many policies there are, of all shards.
     pub(super) fn count(&self) -> usize {
-        self.policies
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .shards
-            .len()
+        self.policies().shards.len()
     }
 
     /// The policies of a shard.
     pub fn of_shard(&self, shard: usize) -> Vec<ObjectRef<ScalingPolicy>> {
-        let policies = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
+        let policies = self.policies();
         let of_shard = policies.shards.iter().filter(|(_, of)| **of == shard);
         of_shard.map(|(policy, _)| policy.clone()).collect()
     }
@@ -128,7 +128,7 @@ impl Context {
     /// What this process remembers and shows of a policy that another acts for now: nothing. Should it come back, it begins
     /// with what the status says, as after a restart.
     pub fn leave(&self, policy: &ObjectRef<ScalingPolicy>) {
-        let mut policies = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut policies = self.policies();
         policies.memories.remove(policy);
         drop(policies);
         // It takes a lock of each family; whoever waits for the policies' must not wait for those.
@@ -138,13 +138,13 @@ impl Context {
 
     /// The policies that scale this target.
     pub(super) fn scaling(&self, target: &TargetKey) -> Vec<ObjectRef<ScalingPolicy>> {
-        let policies = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
+        let policies = self.policies();
         policies.seniority.scaling(target).cloned().collect()
     }
 
     /// The older policy that scales the target of this one, where there is one.
     pub(super) fn elder(&self, policy: &ObjectRef<ScalingPolicy>) -> Option<ObjectRef<ScalingPolicy>> {
-        let policies = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
+        let policies = self.policies();
         policies.seniority.elder(policy).cloned()
     }
 
@@ -152,14 +152,14 @@ impl Context {
     /// has.
     pub(super) fn forget(&self, policy: &ObjectRef<ScalingPolicy>) -> Vec<ObjectRef<ScalingPolicy>> {
         self.leave(policy);
-        let mut policies = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut policies = self.policies();
         policies.shards.remove(policy);
         policies.seniority.forget(policy)
     }
 
     /// Forgets every policy that is not listed any more.
     pub(super) fn forget_all_but(&self, listed: &HashSet<ObjectRef<ScalingPolicy>>) -> Vec<ObjectRef<ScalingPolicy>> {
-        let known = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.policies();
         let all = known.memories.keys().chain(known.shards.keys());
         let gone: HashSet<_> = all.filter(|p| !listed.contains(*p)).cloned().collect();
         drop(known);

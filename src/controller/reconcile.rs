@@ -251,7 +251,7 @@ async fn one(
     };
 
     // report (I/O)
-    let bottleneck = bottleneck::told(object, &target.uid, memory).await;
+    let bottleneck = bottleneck::told(&target.uid, memory).await;
     let advice = memory.advice.clone();
     let situation = Decided {
         policy: &policy,

@@ -132,8 +132,13 @@ async fn workloads<K: Watched>(
     filled: watch::Sender<u32>,
 ) {
     let changed = context.targets.follow(events, first(filled));
+    wake_scaling(changed, &context, &wake).await;
+}
+
+/// Wakes the policies that scale what has changed.
+async fn wake_scaling(changed: impl Stream<Item = TargetKey> + Send, context: &Context, wake: &Wake) {
     let tell = |target| {
-        wake_all(&wake, context.scaling(&target));
+        wake_all(wake, context.scaling(&target));
         future::ready(())
     };
     changed.for_each(tell).await;
@@ -147,11 +152,7 @@ async fn hpas(
     filled: watch::Sender<u32>,
 ) {
     let changed = rivals::hpas(events, &context, first(filled));
-    let tell = |target| {
-        wake_all(&wake, context.scaling(&target));
-        future::ready(())
-    };
-    changed.for_each(tell).await;
+    wake_scaling(changed, &context, &wake).await;
 }
 
 /// The same of ScaledObjects, where there are any.
