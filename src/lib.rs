@@ -7,6 +7,7 @@
 #![deny(clippy::panic, clippy::unwrap_used)]
 
 pub mod actuate;
+pub mod address;
 pub mod api;
 pub mod cli;
 pub mod clock;

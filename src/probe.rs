@@ -3,12 +3,14 @@
 //!
 //! It knows nothing of the operator and changes nothing.
 
-use std::error::Error;
 use std::io::{self, Write};
 use std::time::Duration;
 
 use reqwest::{Client, StatusCode};
 use tokio::time::{MissedTickBehavior, interval, timeout};
+
+use crate::address::innermost;
+use crate::validate;
 
 /// Longest wait for one answer: those of a loaded operator take milliseconds, a lost packet's repetition a second.
 const ANSWER: Duration = Duration::from_secs(5);
@@ -26,7 +28,7 @@ pub struct Args {
     #[arg(value_name = "URL", required = true)]
     pub urls: Vec<String>,
     /// Ask again for so long, until all have answered with success.
-    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = validate::wait)]
     pub within: Duration,
 }
 
@@ -90,7 +92,7 @@ pub async fn run(args: Args) -> Result<(), ProbeError> {
 
 /// The status of a success, or what came instead.
 async fn ask(client: &Client, url: &str) -> Result<StatusCode, String> {
-    let mut answer = client.get(url).send().await.map_err(|e| words(&e))?;
+    let mut answer = client.get(url).send().await.map_err(|e| innermost(&e))?;
     let status = answer.status();
     if status.is_success() {
         return Ok(status);
@@ -108,22 +110,6 @@ async fn ask(client: &Client, url: &str) -> Result<StatusCode, String> {
     } else {
         format!("{status}: {shown}")
     })
-}
-
-/// The innermost cause: the outer ones repeat the URL.
-fn words(error: &reqwest::Error) -> String {
-    let mut innermost: &dyn Error = error;
-    while let Some(cause) = innermost.source() {
-        innermost = cause;
-    }
-    innermost.to_string()
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    match Duration::try_from(crate::validate::duration(text)?) {
-        Ok(d) if !d.is_zero() => Ok(d),
-        _ => Err("give a duration above zero, such as 30s".to_owned()),
-    }
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ use crate::engine::policy::{
 use problems::{MOST_REPLICAS, Problems};
 
 pub use advice::{Advice, Misfit, advice};
-pub use problems::duration;
+pub use problems::{duration, wait};
 
 /// One thing that is wrong with a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]

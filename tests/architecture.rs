@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Which top-level modules each may name, and does: main → cli → {controller, explain, simulate} → {observe, actuate,
-/// report, …} → {api, engine}. `clock` is the leaf that whoever does I/O may ask; `engine` and `api` ask nobody.
+/// report, …} → {api, engine}. `clock` is the leaf that whoever does I/O may ask, `address` that of whoever is given one; `engine` and `api` ask nobody.
 const IMPORTS: &[(&str, &[&str])] = &[
     (
         "main",
@@ -29,15 +29,19 @@ const IMPORTS: &[(&str, &[&str])] = &[
         ],
     ),
     ("explain", &["report", "api", "clock"]),
-    ("simulate", &["observe", "report", "validate", "api", "engine"]),
-    ("probe", &["validate"]),
-    ("observe", &["api", "engine"]),
+    (
+        "simulate",
+        &["observe", "report", "validate", "api", "engine", "address"],
+    ),
+    ("probe", &["validate", "address"]),
+    ("observe", &["api", "engine", "address"]),
     ("actuate", &[]),
     ("server", &["report"]),
     ("report", &["validate", "api", "engine"]),
     ("validate", &["api", "engine"]),
-    ("telemetry", &[]),
+    ("telemetry", &["address"]),
     ("clock", &[]),
+    ("address", &[]),
     ("api", &[]),
     ("engine", &[]),
 ];

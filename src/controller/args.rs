@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::access::AccessArgs;
 use super::lease::LeaderArgs;
 use crate::telemetry::LogFormat;
+use crate::validate;
 
 /// Options of the operator. The cluster is the one of KUBECONFIG, or the one it runs in.
 #[derive(Clone, Debug, clap::Args)]
@@ -17,11 +18,11 @@ pub struct Args {
     #[command(flatten)]
     pub access: AccessArgs,
     /// How long to wait for an answer from Prometheus.
-    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = validate::wait)]
     pub prometheus_timeout: Duration,
     /// Write values that changed without consequence (a metric's value, a forecast) to a status this often at most; what
     /// somebody acts upon (counts, winner, limits, conditions) is written at once.
-    #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = validate::wait)]
     pub status_refresh: Duration,
     /// Where to serve /metrics, /healthz and /readyz.
     #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
@@ -62,14 +63,6 @@ fn named_url(text: &str) -> Result<(String, String), String> {
         // The parser would show all of it, and it may hold a password.
         _ if text.contains('@') => Ok((String::new(), text.to_owned())),
         _ => Err("give NAME=URL, for example default=http://prometheus.monitoring:9090".to_owned()),
-    }
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    let parsed = crate::validate::duration(text)?;
-    match Duration::try_from(parsed) {
-        Ok(d) if !d.is_zero() => Ok(d),
-        _ => Err("give a duration above zero, such as 5s".to_owned()),
     }
 }
 

@@ -30,6 +30,7 @@ use self::door::{Door, Shut};
 use super::circuit::Circuit;
 use super::refusal::Refusal;
 use super::{Observer, REMEMBERED, REMEMBERED_QUESTIONS, SHARED};
+use crate::address::shown;
 use crate::engine::observation::{Cause, Failure};
 
 /// Instant queries to one server at a time. Prometheus itself runs 20 queries at once by default
@@ -157,11 +158,11 @@ impl Servers {
                 Ok((name, server))
             }
             Err(Shut::Url(source)) => {
-                let url = access::shown(&url);
+                let url = shown(&url);
                 Err(ServerError::Url { name, url, source })
             }
             Err(Shut::User) => {
-                let url = access::shown(&url);
+                let url = shown(&url);
                 Err(ServerError::User { name, url })
             }
             Err(Shut::Access(source)) => Err(ServerError::Access { name, source }),

@@ -12,10 +12,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Error;
 use super::series::Series;
+use crate::address::shown;
 use crate::engine::observation::{Cause, Failure};
 use crate::observe::Servers;
 use crate::observe::prometheus::ServerError;
-use crate::observe::prometheus::access::{Access, AccessError, Secret, shown};
+use crate::observe::prometheus::access::{Access, AccessError, Secret};
 
 /// How long a part of a range may take. Ten thousand points of a `rate` over many series take a busy server seconds, and
 /// nobody's replicas wait for them; beyond a minute a server gives up itself (`--query.timeout` is 2 min by default).

@@ -23,6 +23,7 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::SPANS;
+use crate::address::{names_user, shown};
 
 /// Longest wait for the collector's answer: OTLP's default.
 const ANSWER: Duration = Duration::from_secs(10);
@@ -66,14 +67,11 @@ where
     S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
 {
     let bad = |problem: String| BadEndpoint {
-        // What stands before an @ may be a password.
-        endpoint: endpoint
-            .rsplit_once('@')
-            .map_or_else(|| endpoint.to_owned(), |(_, rest)| format!("…@{rest}")),
+        endpoint: shown(endpoint),
         problem,
     };
     let url = reqwest::Url::parse(endpoint).map_err(|e| bad(e.to_string()))?;
-    if !url.username().is_empty() || url.password().is_some() {
+    if names_user(endpoint) {
         let problem = "it holds a user or a password, which everybody could read who sees the operator's command line; \
                        leave it out, and give what the collector wants in OTEL_EXPORTER_OTLP_HEADERS, from a Secret \
                        (authorization=Basic%20…; --prometheus-basic-auth is for Prometheus servers)";

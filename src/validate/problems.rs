@@ -4,6 +4,7 @@
 //! all of them at once. Messages show the value and say what to write instead.
 
 use std::str::FromStr;
+use std::time;
 
 use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
@@ -32,6 +33,17 @@ pub fn duration(text: &str) -> Result<SignedDuration, String> {
     let span = Span::from_str(text).map_err(|e| e.to_string())?;
     span.to_duration(SpanRelativeTo::days_are_24_hours())
         .map_err(|e| e.to_string())
+}
+
+/// The same as an option of the command line that says how long to wait: above zero.
+///
+/// # Errors
+/// What to give instead.
+pub fn wait(text: &str) -> Result<time::Duration, String> {
+    match time::Duration::try_from(duration(text)?) {
+        Ok(wait) if !wait.is_zero() => Ok(wait),
+        _ => Err("give a duration above zero, such as 5s".to_owned()),
+    }
 }
 
 /// A Kubernetes quantity as a number.

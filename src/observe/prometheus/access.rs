@@ -12,6 +12,8 @@ use base64::prelude::BASE64_STANDARD;
 use reqwest::header::HeaderValue;
 use reqwest::{Certificate, Url};
 
+use crate::address::{innermost, shown};
+
 /// How to be let in; without any of it, as anybody is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Access {
@@ -134,7 +136,7 @@ impl Access {
                     path: path.clone(),
                     problem: format!(
                         "no certificate of it can be used ({}); give certificates in PEM",
-                        cause(&error)
+                        innermost(&error)
                     ),
                 },
                 None => AccessError::Http(error),
@@ -147,30 +149,6 @@ fn is_here(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
-}
-
-/// Whether an address holds a user or a password.
-pub(super) fn names_user(url: &str) -> bool {
-    // `me:password@host` is a URL of the scheme `me`.
-    let hidden = |parsed: &Url| parsed.cannot_be_a_base() && url.contains('@');
-    Url::parse(url).is_ok_and(|parsed| !parsed.username().is_empty() || parsed.password().is_some() || hidden(&parsed))
-}
-
-/// An address as it may be shown: without what stands before an `@`, which may be a password, be it an address or not.
-pub fn shown(url: &str) -> String {
-    match url.rsplit_once('@') {
-        Some((_, rest)) => format!("…@{rest}"),
-        None => url.to_owned(),
-    }
-}
-
-/// The innermost words of an error: reqwest's own are "builder error".
-fn cause(error: &dyn std::error::Error) -> String {
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    innermost.to_string()
 }
 
 fn header(secret: &Secret) -> Result<HeaderValue, AccessError> {

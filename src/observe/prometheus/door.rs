@@ -14,7 +14,8 @@ use reqwest::header::HeaderValue;
 use tokio::sync::Mutex;
 use tokio::task;
 
-use super::access::{self, Access, AccessError, Contents, Secret};
+use super::access::{Access, AccessError, Contents, Secret};
+use crate::address::names_user;
 use crate::engine::observation::Cause;
 use crate::observe::refusal::Refusal;
 
@@ -56,7 +57,7 @@ pub(super) enum Shut {
 impl Door {
     /// For the server at `url`; `plain` is the client of those who show nothing. Reads the files.
     pub(super) fn to(url: &str, access: Access, plain: &reqwest::Client) -> Result<Door, Shut> {
-        if access::names_user(url) {
+        if names_user(url) {
             return Err(Shut::User);
         }
         if access == Access::default() {
